@@ -1,0 +1,85 @@
+"""Candles inside the engine: columns of int64 nanoseconds and ticks, and the views that indicators compute on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from sptrader_stream.columns import Floats, Ints
+
+FIELDS = ("open", "high", "low", "close", "volume", "hl2", "hlc3", "ohlc4")
+PRICE_FIELDS = ("open", "high", "low", "close", "hl2", "hlc3", "ohlc4")
+NANOSECONDS = 1_000_000_000
+
+
+class CandleColumns(Protocol):
+    """What a batch of candles offers: equally long columns, one value per candle.
+
+    ``time`` is the open time in nanoseconds since 1970 UTC; the prices are int64 ticks; ``volume`` is float64;
+    ``spread`` is in ticks, or None where the source has none.
+    """
+
+    @property
+    def time(self) -> Ints: ...
+    @property
+    def open(self) -> Ints: ...
+    @property
+    def high(self) -> Ints: ...
+    @property
+    def low(self) -> Ints: ...
+    @property
+    def close(self) -> Ints: ...
+    @property
+    def volume(self) -> Floats: ...
+    @property
+    def spread(self) -> Ints | None: ...
+
+
+class CandleView:
+    """One batch of candles as indicators and signals see it: float64 columns, made once and kept.
+
+    Indicators compute in ticks, because sums of whole numbers are exact in float64 (up to 2^53) where sums of
+    decimal prices are not, and divide by ``scale`` at the end.
+
+    Attributes:
+        columns: the batch.
+        scale: ticks per price unit, 10^price_precision.
+    """
+
+    def __init__(self, columns: CandleColumns, scale: float) -> None:
+        self.columns = columns
+        self.scale = scale
+        self._ticks: dict[str, Floats] = {}
+
+    def __len__(self) -> int:
+        return len(self.columns.time)
+
+    @property
+    def time(self) -> Ints:
+        """Open times, nanoseconds since 1970 UTC."""
+        return self.columns.time
+
+    def ticks(self, field: str) -> Floats:
+        """A field of ``FIELDS`` as float64, prices in ticks, volume as it is."""
+        found = self._ticks.get(field)
+        if found is None:
+            found = self._ticks[field] = self._make(field)
+        return found
+
+    def prices(self, field: str) -> Floats:
+        """A field of ``FIELDS`` in the user's units: prices as prices (nearest float64 of the decimal), volume as it is."""
+        values = self.ticks(field)
+        return values if field == "volume" else values / self.scale
+
+    def _make(self, field: str) -> Floats:
+        if field == "volume":
+            return self.columns.volume
+        if field == "hl2":
+            return (self.ticks("high") + self.ticks("low")) / 2.0
+        if field == "hlc3":
+            return (self.ticks("high") + self.ticks("low") + self.ticks("close")) / 3.0
+        if field == "ohlc4":
+            return (self.ticks("open") + self.ticks("high") + self.ticks("low") + self.ticks("close")) / 4.0
+        column: Ints = getattr(self.columns, field)
+        return column.astype(np.float64)

@@ -1,0 +1,165 @@
+"""Commands that show what there is: strategies and their findings, indicators, signals; and that make a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sptrader_stream import __version__
+from sptrader_stream.errors import StrategyError, UserError
+
+if TYPE_CHECKING:
+    from sptrader_stream.rules.plan import StrategyPlan
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; default: the current folder.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.callback()(about)
+    strategies = typer.Typer(help="List, show and validate strategies.", rich_markup_mode=None)
+    strategies.command("list")(list_strategies)
+    strategies.command("show")(show_strategy)
+    strategies.command("validate")(validate_strategies)
+    app.add_typer(strategies, name="strategies")
+    app.command("indicators")(show_indicators)
+    app.command("init")(init)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sptrader-stream {__version__}")
+        raise typer.Exit
+
+
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run trading strategies over candles."""
+
+
+def list_strategies(workspace: WorkspaceOption = None) -> None:
+    """List the workspace's strategies."""
+    from sptrader_stream.rules.loader import load_strategy
+    from sptrader_stream.workspace import open_workspace
+
+    rows = []
+    for name, file in open_workspace(workspace).strategy_files().items():
+        try:
+            rows.append((name, load_strategy(file).description))
+        except UserError:
+            rows.append((name, f"not valid: see `sptrader strategies validate {file}`"))
+    _print_pairs(rows)
+
+
+def show_strategy(
+    strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a file.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show a strategy: what it reads, its parameters and its file."""
+    from sptrader_stream.rules.loader import load_strategy
+    from sptrader_stream.workspace import open_workspace
+
+    file = open_workspace(workspace).find_strategy(strategy)
+    _print_pairs(_facts(load_strategy(file)))
+    print(f"\n{file.read_text(encoding='utf-8').rstrip()}")
+
+
+def validate_strategies(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Strategy files.")],
+) -> None:
+    """Check strategy files and print every finding."""
+    from sptrader_stream.rules.loader import load_strategy
+
+    findings: list[str] = []
+    for file in files:
+        try:
+            plan = load_strategy(file)
+        except StrategyError as error:
+            findings += map(str, error.findings)
+        except UserError as error:
+            findings.append(str(error))
+        else:
+            print(f"{file}: {plan.name} is valid")
+            if plan.unused_parameters:
+                print(f"{file}: note: nothing refers to the parameters {', '.join(plan.unused_parameters)}")
+    if findings:
+        raise UserError("\n".join([f"{len(findings)} finding{'s' if len(findings) > 1 else ''}", *findings]))
+
+
+def show_indicators(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show all about one of them.")] = None,
+) -> None:
+    """List indicators and signals, or explain one."""
+    from sptrader_stream.indicators import INDICATORS
+    from sptrader_stream.signals.registry import SIGNALS
+
+    if name is None:
+        print("Indicators, for expressions such as `rsi(14) < 30`:")
+        _print_pairs([(each.signature, each.summary) for each in INDICATORS.values()])
+        print("\nSignals, for conditions such as `signal: ma_crossover`:")
+        _print_pairs([(each.name, each.summary) for each in SIGNALS.values()])
+    elif name in SIGNALS:
+        signal = SIGNALS[name]
+        print(f"{signal.name}: {signal.summary}\n\nSettings, under signal_config:")
+        _print_pairs([(f"{each.name}: {each.default}", each.description) for each in signal.parameters])
+        print("\nOutputs:")
+        _print_pairs([(each.name, each.description) for each in signal.outputs])
+    else:
+        from sptrader_stream.indicators.registry import find
+
+        indicator = find(INDICATORS, name)
+        print(f"{indicator.signature}: {indicator.summary}\n")
+        _print_pairs(
+            [
+                *((each.name, each.description) for each in indicator.parameters),
+                ("inputs", ", ".join(indicator.inputs)),
+                ("outputs", ", ".join(indicator.outputs)),
+                ("formula", indicator.formula),
+                ("reference", indicator.reference),
+            ]
+        )
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or existing folder.")]) -> None:
+    """Make a workspace with starter strategies."""
+    import shlex
+
+    from sptrader_stream.workspace import create_workspace
+
+    files = create_workspace(folder)
+    print(f"{len(files)} files are in {folder}. Next:\n  cd {shlex.quote(str(folder))}")
+    print("  sptrader strategies list\n  sptrader run ma_crossover_strategy --data synthetic")
+
+
+def _facts(plan: StrategyPlan) -> list[tuple[str, str]]:
+    sides = {1: "buy", -1: "sell"}
+    return [
+        ("strategy", f"{plan.name} {plan.version}"),
+        ("description", plan.description),
+        ("file", plan.file),
+        *((f"-p {name}", value) for name, value in plan.parameters.items()),
+        *((f"entry rule {each.name}", f"{sides[each.side]} {each.sizing} {each.size}") for each in plan.entries),
+        *((f"exit rule {each.name}", "close all") for each in plan.exits),
+    ]
+
+
+def _print_pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Print two columns, the second one wrapped to the terminal."""
+    import shutil
+    import textwrap
+
+    width = max(40, shutil.get_terminal_size().columns)
+    left = max((len(first) for first, _ in rows), default=0) + 2
+    for first, second in rows:
+        lines = textwrap.wrap(second, max(20, width - left)) or [""]
+        print(f"{first:<{left}}{lines[0]}".rstrip())
+        for line in lines[1:]:
+            print(f"{'':<{left}}{line}")

@@ -1,0 +1,154 @@
+"""From the words of a command line to the specification of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sptrader_stream.errors import UserError
+from sptrader_stream.money import MONEY_DIGITS, parse_scaled
+
+if TYPE_CHECKING:
+    from actors.pipeline import RunSpec
+    from sptrader_stream.instruments import Instrument
+    from sptrader_stream.rules.plan import StrategyPlan
+    from sptrader_stream.workspace import Workspace
+
+
+DEFAULT_CAPITAL = "10000"
+DEFAULT_BATCH = 8192
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for, as it was written; None where it said nothing."""
+
+    strategy: str
+    data: str
+    symbol: str | None = None
+    timeframe: str | None = None
+    start: str | None = None
+    end: str | None = None
+    capital: str = DEFAULT_CAPITAL
+    overrides: Sequence[str] = ()
+    batch_size: int = DEFAULT_BATCH
+    out: Path | None = None
+
+
+def parse_overrides(words: Sequence[str]) -> dict[str, str]:
+    """Read ``NAME=VALUE`` words.
+
+    Raises:
+        UserError: one is not of that form, or names a parameter a second time.
+    """
+    overrides: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UserError(f"-p {word}: expected NAME=VALUE, such as -p stop_loss=0.01")
+        if name.strip() in overrides:
+            raise UserError(f"-p {word}: {name.strip()} is given twice")
+        overrides[name.strip()] = value.strip()
+    return overrides
+
+
+def parse_capital(text: str) -> int:
+    """Read the start capital as money (10^-8).
+
+    Raises:
+        UserError: it is no amount above zero.
+    """
+    capital = parse_scaled(text.replace(",", "").replace("_", ""), MONEY_DIGITS, "--capital")
+    if capital <= 0:
+        raise UserError(f"--capital: expected an amount above zero, found {text}")
+    return capital
+
+
+def make_run_id(strategy: str, moment: datetime) -> str:
+    """Name a run so that a listing of runs is in order of time: ``20250331T143000Z-rsi_pullback-3fa9``."""
+    plain = "".join(each if each.isalnum() or each in "-_" else "_" for each in strategy)
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{plain}-{os.urandom(2).hex()}"
+
+
+def check_out(folder: Path) -> Path:
+    """Make sure that a run can have a folder for its own.
+
+    Raises:
+        UserError: there is something in it.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"--out {folder}: is there already and not an empty folder; results would be mixed up")
+    return folder
+
+
+def choose_symbol(request: RunRequest, plan: StrategyPlan, instruments: Mapping[str, Instrument]) -> str:
+    """Tell which instrument the candles are of.
+
+    The command line says it, or a file's name; for synthetic candles, the strategy.
+
+    Raises:
+        UserError: nothing says it.
+    """
+    from sptrader_stream.sources import SYNTHETIC, guess_symbol
+
+    if request.symbol is not None:
+        return request.symbol
+    if request.data == SYNTHETIC:
+        if plan.symbol is None:
+            raise UserError("which instrument? Give it with --symbol, such as --symbol EURUSD")
+        return plan.symbol
+    guess = guess_symbol(request.data)
+    if guess is None or guess not in instruments:
+        raise UserError(
+            f"which instrument does {request.data} hold? Its name does not begin with a symbol that is declared in "
+            "config/instruments.yaml: give it with --symbol, such as --symbol EURUSD"
+        )
+    return guess
+
+
+def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSpec:
+    """Load everything that a run needs.
+
+    Args:
+        request: what is wanted.
+        workspace: where strategies and configuration are.
+        results: where the run's folder is made, if the request names none.
+
+    Raises:
+        UserError: something asked for is not there or wrong.
+    """
+    from actors.pipeline import RunSpec
+    from sptrader_stream.instruments import find_instrument, load_instruments
+    from sptrader_stream.rules.loader import load_strategy
+    from sptrader_stream.sources import SYNTHETIC, open_source
+    from sptrader_stream.sources.contract import RESEARCH, load_policy
+    from sptrader_stream.timeframes import parse_end, parse_time
+
+    overrides = parse_overrides(request.overrides)
+    capital = parse_capital(request.capital)
+    plan = load_strategy(workspace.find_strategy(request.strategy), overrides)
+    instruments_file = workspace.config_file("instruments.yaml")
+    instruments = load_instruments(instruments_file)
+    instrument = find_instrument(instruments, choose_symbol(request, plan, instruments), str(instruments_file))
+    policy_file = workspace.config_file("data_policy.yaml")
+    run_id = make_run_id(plan.name, datetime.now(UTC))
+    return RunSpec(
+        run_id=run_id,
+        strategy=plan,
+        source=open_source(
+            request.data,
+            instrument,
+            timeframe=request.timeframe or (plan.timeframe if request.data == SYNTHETIC else None),
+            start=None if request.start is None else parse_time(request.start),
+            end=None if request.end is None else parse_end(request.end),
+        ),
+        instrument=instrument,
+        capital=capital,
+        batch_size=request.batch_size,
+        folder=results / run_id if request.out is None else check_out(request.out),
+        data_policy=load_policy(policy_file) if policy_file.is_file() else RESEARCH,
+    )

@@ -1,0 +1,54 @@
+"""The strategies in a folder, found by the name that their file states or by the file's own name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sptrader_stream.errors import ConfigError, UserError
+from sptrader_stream.rules.findings import nearest
+
+_SUFFIXES = (".yaml", ".yml")
+_NAME = re.compile(r"""^name:[ \t]*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'#\n]+?))[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
+
+
+def list_strategies(folder: Path) -> dict[str, Path]:
+    """All strategies by the name that their file states (the file's own name where it states none), sorted by name.
+
+    Files are only looked through for their name, so that one broken file hides no other. A name that several files
+    state stands for the first of them; the others go by their file's name.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder of strategies {folder}")
+    found: dict[str, Path] = {}
+    for path in sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()):
+        name = stated_name(path)
+        found[path.stem if name in found else name] = path
+    return dict(sorted(found.items()))
+
+
+def find_strategy(folder: Path, name: str) -> Path:
+    """Find a strategy by its name or its file's name, with or without suffix.
+
+    ``name`` is only ever compared with what is in the folder, so no text of a stranger leads out of it.
+
+    Raises:
+        ConfigError: there is no such folder.
+        UserError: there is no such strategy; names the nearest.
+    """
+    by_name = list_strategies(folder)
+    by_file = {path.stem: path for path in by_name.values()}
+    path = by_name.get(name) or by_file.get(name) or {each.name: each for each in by_name.values()}.get(name)
+    if path is None:
+        known = f" (there are: {', '.join(by_name)})" if by_name else " (the folder holds none)"
+        raise UserError(f"there is no strategy {name!r} in {folder}{nearest(name, [*by_name, *by_file])}{known}")
+    return path
+
+
+def stated_name(path: Path) -> str:
+    """The name that a strategy file states, without examining the rest of it; the file's own where it states none."""
+    found = _NAME.search(path.read_text(encoding="utf-8", errors="replace"))
+    return next(text for text in found.groups() if text) if found else path.stem

@@ -1,0 +1,112 @@
+"""A strategy, compiled: everything that the actors of a run need to know of a strategy file, validated and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from sptrader_stream.execution.settings import Commission
+from sptrader_stream.rules.conditions import Condition
+from sptrader_stream.rules.operands import Operand
+
+MOST_RULES = 32
+
+ConfigValue = int | float | str | bool
+
+
+class EntryRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry rule.
+
+    Attributes:
+        name: as the file names it, else ``entry`` or ``entries[k]``.
+        side: 1 buys (long), -1 sells (short).
+        sizing: what ``size`` is: a fraction of equity, an amount of money, or a quantity in units.
+        size: exact; positive.
+        condition: when the rule is met.
+    """
+
+    name: str
+    side: Literal[1, -1]
+    sizing: Literal["percent", "notional", "quantity"]
+    size: Decimal
+    condition: Condition
+
+
+class ExitRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that closes everything when it is met."""
+
+    name: str
+    condition: Condition
+
+
+class Slippage(msgspec.Struct, frozen=True, kw_only=True):
+    """What market and stop fills lose: ``ticks``, plus ``percent`` of the price in parts per 10^8."""
+
+    ticks: int = 0
+    percent: int = 0
+
+
+class ExecutionRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How the strategy wants its orders filled; None leaves a cost to the instrument's default.
+
+    Attributes:
+        fill: when a decision fills.
+        same_bar: which of stop and target counts when one candle reaches both.
+        commission: what every fill costs.
+        slippage: on market and stop fills.
+        spread: ticks, or ``data`` for each candle's own.
+        stop_loss: distance from the entry price, parts per 10^8; None for no stop.
+        take_profit: distance from the entry price, parts per 10^8; None for no target.
+        max_drawdown: from the running peak, parts per 10^8; None for no limit.
+        daily_loss_limit: against the previous day's last equity, parts per 10^8; None for no limit.
+        max_position_size: share of equity, parts per 10^8; None for no limit.
+    """
+
+    fill: Literal["next_open", "close"] = "next_open"
+    same_bar: Literal["stop_first", "target_first"] = "stop_first"
+    commission: Commission | None = None
+    slippage: Slippage | None = None
+    spread: int | Literal["data"] | None = None
+    stop_loss: int | None = None
+    take_profit: int | None = None
+    max_drawdown: int | None = None
+    daily_loss_limit: int | None = None
+    max_position_size: int | None = None
+
+
+class StrategyPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy, compiled.
+
+    Attributes:
+        file: the path it was read from, as the user gave it.
+        name, version, author, description: as the file says.
+        symbol, timeframe: defaults for the command line; None where the file has none.
+        parameters: the values in use, overrides included, as decimal or plain text.
+        unused_parameters: names under ``parameters`` that nothing in the file refers to.
+        operands: the columns that the conditions read, each once; conditions refer to them by index.
+        signals: the configuration of every signal that the operands name, by signal.
+        signals_folder: where the user's own signals are; None for none.
+        entries, exits: the rules, at most ``MOST_RULES`` of each; the position is the bit in ``events.Decisions``.
+        execution: exits by price, risk limits, fills and costs.
+        digest: SHA-256 of the file's text and the overrides, hexadecimal.
+    """
+
+    file: str
+    name: str
+    version: str
+    author: str
+    description: str
+    symbol: str | None
+    timeframe: str | None
+    parameters: Mapping[str, str]
+    unused_parameters: tuple[str, ...]
+    operands: tuple[Operand, ...]
+    signals: Mapping[str, Mapping[str, ConfigValue]]
+    signals_folder: str | None
+    entries: tuple[EntryRule, ...]
+    exits: tuple[ExitRule, ...]
+    execution: ExecutionRules
+    digest: str

@@ -1,0 +1,107 @@
+"""Where candles come from: Parquet and CSV files and the synthetic source, and the contract they are held against."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sptrader_stream.errors import DataError, UserError
+from sptrader_stream.instruments import Instrument, normalise_symbol
+from sptrader_stream.sources.source import CandleSource, RawCandles, ReadyCandles, SourceInfo
+from sptrader_stream.timeframes import format_time
+
+__all__ = [
+    "CandleSource",
+    "RawCandles",
+    "ReadyCandles",
+    "SourceInfo",
+    "SYNTHETIC",
+    "guess_symbol",
+    "guess_timeframe",
+    "open_source",
+]
+
+SYNTHETIC = "synthetic"
+
+_TIMEFRAME = re.compile(r"[1-9]\d{0,2}[smhdw]")
+_PARQUET_ENDINGS = (".parquet", ".pq")
+_CSV_ENDINGS = (".csv", ".tsv", ".txt")
+
+
+def guess_symbol(spec: str) -> str | None:
+    """Tell from a file's name which symbol it holds: ``EURUSD-1m.parquet`` and ``data/EUR_USD 1h.csv`` hold EURUSD.
+
+    Args:
+        spec: a path, or ``synthetic``, which says nothing.
+    """
+    if spec == SYNTHETIC:
+        return None
+    parts = re.split(r"[-_ .]+", Path(spec).stem)
+    if len(parts) > 1 and all(len(part) == 3 and part.isalpha() for part in parts[:2]):
+        return normalise_symbol(parts[0] + parts[1])
+    first = parts[0]
+    return normalise_symbol(first) if first.isalnum() and not first.isdigit() else None
+
+
+def guess_timeframe(spec: str) -> str | None:
+    """Tell from a file's name which timeframe it holds: ``EURUSD-1m.parquet`` holds ``1m``."""
+    parts = re.split(r"[-_ .]+", Path(spec).stem.lower())
+    return next((part for part in parts[1:] if _TIMEFRAME.fullmatch(part)), None)
+
+
+def open_source(
+    spec: str,
+    instrument: Instrument,
+    *,
+    timeframe: str | None = None,
+    start: int | None = None,
+    end: int | None = None,
+) -> CandleSource:
+    """Open a source of candles.
+
+    Args:
+        spec: the path of a Parquet or CSV file, or ``synthetic``.
+        instrument: what it holds (see :func:`guess_symbol`).
+        timeframe: such as ``1m``; None to tell from the file.
+        start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the first there is.
+        end: last open time wanted, inclusive; None for the last there is.
+
+    Raises:
+        DataError: it cannot be read, lacks a column, or holds no candles.
+        UserError: the timeframe is none, or missing for ``synthetic``; the range ends before it starts.
+    """
+    if start is not None and end is not None and end < start:
+        raise UserError(f"the range ends ({format_time(end)}) before it starts ({format_time(start)})")
+    if spec == SYNTHETIC:
+        from sptrader_stream.sources.synthetic import SyntheticSource
+
+        if timeframe is None:
+            raise UserError("synthetic candles need a timeframe: give it with --timeframe, such as 1m or 1h")
+        return SyntheticSource(instrument, timeframe=timeframe, start=start, end=end)
+    path = Path(spec)
+    hint = guess_timeframe(spec)
+    if _is_parquet(path):
+        from sptrader_stream.sources.parquet_file import ParquetSource
+
+        return ParquetSource(path, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end)
+    from sptrader_stream.sources.csv_file import CsvSource
+
+    return CsvSource(path, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end)
+
+
+def _is_parquet(path: Path) -> bool:
+    """Tell by the ending, else by the first bytes, whether a file is Parquet and not CSV."""
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}'")
+    if not path.is_file():
+        raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    if not head:
+        raise DataError(f"{path}: the file is empty (0 bytes)")
+    if path.suffix.lower() in _PARQUET_ENDINGS + _CSV_ENDINGS:
+        return path.suffix.lower() in _PARQUET_ENDINGS
+    return head == b"PAR1"

@@ -1,0 +1,204 @@
+"""The intake: raw candles in, candles that keep the data contract out, findings collected on the way.
+
+Everything that a finding depends on is carried from chunk to chunk, so that candles and findings are the same however
+a source is cut into chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from sptrader_stream.columns import Floats, Ints
+from sptrader_stream.errors import DataError
+from sptrader_stream.events import DataIssue
+from sptrader_stream.instruments import Instrument, TradingHours
+from sptrader_stream.sources import checks
+from sptrader_stream.sources.contract import GAP, KINDS, PRECISION, RESEARCH, RULES, DataPolicy
+from sptrader_stream.sources.source import NO_TIME, CandleSource, RawCandles, ReadyCandles
+from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, parse_timeframe
+
+_EVENING: Final = 20 * HOUR
+
+# Triples for ``checks.is_closure``. Forex: from Friday evening, over Saturday, to the end of Sunday. US shares: from
+# the close (20:00 UTC in summer) to the open (14:30 UTC in winter) of the next weekday.
+CLOSURES: Final[dict[TradingHours, tuple[int, ...]]] = {
+    "always": (),
+    "forex": (4 * DAY + _EVENING, 6 * DAY + 21 * HOUR, 7 * DAY),
+    "us_shares": tuple(
+        each
+        for day in range(5)
+        for each in (
+            day * DAY + _EVENING,
+            (day + 1 if day < 4 else 7) * DAY + 14 * HOUR + 30 * MINUTE,
+            (day + 1 if day < 4 else 7) * DAY + 14 * HOUR + 30 * MINUTE,
+        )
+    ),
+}
+_NO_SPREAD: Final = np.empty(0, np.float64)
+
+
+class Intake:
+    """Holds the candles of one source against the data contract.
+
+    Attributes:
+        failure: the finding that blocks, once there is one; nothing is accepted after it.
+    """
+
+    def __init__(self, source: CandleSource, instrument: Instrument, policy: DataPolicy = RESEARCH) -> None:
+        self.failure: DataError | None = None
+        self._source = source
+        self._policy = policy
+        self._precision = instrument.price_precision
+        self._scale = 10.0**instrument.price_precision
+        self._timeframe = parse_timeframe(source.info.timeframe)
+        self._closures = _closures(instrument.trading_hours, self._timeframe)
+        self._blocks = np.array([policy[kind] == "block" for kind in KINDS], np.int64)
+        self._counts = np.zeros(len(KINDS), np.int64)
+        self._places = np.zeros(len(KINDS) * checks.PLACES, np.int64)
+        self._times: dict[int, int] = {}
+        self._state = np.zeros(checks.STATE_LENGTH, np.int64)
+        self._state[checks.PREVIOUS] = NO_TIME
+        self._state[checks.BLOCKED_KIND] = checks.NOT_BLOCKED
+
+    def accept(self, raw: RawCandles | ReadyCandles) -> ReadyCandles:
+        """Check and convert the next candles of the source.
+
+        Args:
+            raw: what ``CandleSource.chunks`` gave; candles that keep the contract already pass as they are.
+
+        Returns:
+            The candles that are kept, at most as many as came; where a finding blocks, those before it, and
+            ``failure`` says which.
+
+        Raises:
+            DataError: an earlier finding blocked.
+        """
+        if self.failure is not None:
+            raise self.failure
+        if isinstance(raw, ReadyCandles):
+            return raw
+        rows = len(raw.time)
+        ready = _empty(rows, raw.spread is not None)
+        spread = _NO_SPREAD if raw.spread is None else raw.spread
+        ready_spread: Ints = np.empty(0, np.int64) if ready.spread is None else ready.spread
+        found = self._state[checks.FOUND]
+        kept = checks.check(
+            raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume, spread,
+            ready.time, ready.open, ready.high, ready.low, ready.close, ready.volume, ready_spread,
+            self._scale, self._timeframe, raw.row,
+            self._closures, self._blocks, self._counts, self._places, self._state,
+        )  # fmt: skip
+        if self._state[checks.FOUND] != found:
+            self._remember_times(raw)
+        if self._state[checks.BLOCKED_KIND] != checks.NOT_BLOCKED:
+            self.failure = self._blocked(raw)
+        return ready if kept == rows else _first(ready, kept)
+
+    def issues(self) -> tuple[DataIssue, ...]:
+        """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
+        return tuple(self._issue(code) for code in range(len(KINDS)) if self._counts[code])
+
+    def _remember_times(self, raw: RawCandles) -> None:
+        """Keep the open times of the places that lie in this chunk."""
+        for code, count in enumerate(self._counts.tolist()):
+            for row in self._places[code * checks.PLACES :][: min(count, checks.PLACES)].tolist():
+                if raw.row <= row < raw.row + len(raw.time):
+                    self._times[row] = int(raw.time[row - raw.row])
+
+    def _issue(self, code: int) -> DataIssue:
+        kind, count = KINDS[code], int(self._counts[code])
+        rows = self._places[code * checks.PLACES :][: min(count, checks.PLACES)].tolist()
+        policy = self._policy[kind]
+        message = f"{count} {'candle has' if count == 1 else 'candles have'} {RULES[kind].shows}"
+        if code == GAP and policy != "block":
+            message += f", {self._state[checks.MISSING]} in all"
+        if code == PRECISION:
+            message += f" of {self._precision} decimal places"
+        outcome = "the run ended there" if policy == "block" else RULES[kind].kept
+        return DataIssue(
+            kind=kind,
+            policy=policy,
+            symbol=self._source.info.symbol,
+            count=count,
+            places=tuple(self._place(row) for row in rows),
+            message=f"{message}: {outcome}",
+        )
+
+    def _place(self, row: int) -> str:
+        time = self._times[row]
+        return self._source.place(row) if time == NO_TIME else format_time(time)
+
+    def _blocked(self, raw: RawCandles) -> DataError:
+        kind = KINDS[int(self._state[checks.BLOCKED_KIND])]
+        row = int(self._state[checks.BLOCKED_ROW])
+        index = row - raw.row
+        columns = ("open", "high", "low", "close", "volume", "spread")
+        values = [f"{name} {float(getattr(raw, name)[index])!r}" for name in columns if getattr(raw, name) is not None]
+        time = int(raw.time[index])
+        when = "no time" if time == NO_TIME else format_time(time)
+        previous = int(self._state[checks.PREVIOUS])
+        before = (
+            ""
+            if previous in (NO_TIME, time) and kind != "duplicate"
+            else f"; the candle before it is at {format_time(previous)}"
+        )
+        rule = RULES[kind]
+        outcome = "keep such candles" if rule.kept == "kept" else "have such prices rounded"
+        outcome = "leave such candles out" if rule.kept == "left out" else outcome
+        return DataError(
+            f"{self._source.info.name}, {self._source.place(row)} ({when}): {kind}: {rule.shows} "
+            f"({', '.join(values)}; timeframe {self._source.info.timeframe}{before}). "
+            f"Correct the file, or set `{kind}: warn` in config/data_policy.yaml to {outcome}."
+        )
+
+
+def ready_chunks(source: CandleSource, intake: Intake) -> Iterator[ReadyCandles]:
+    """Read a source through its intake; empty chunks are skipped.
+
+    Raises:
+        DataError: the source cannot be read on, or a finding blocks; everything before it was given.
+    """
+    for raw in source.chunks():
+        ready = intake.accept(raw)
+        if len(ready):
+            yield ready
+        if intake.failure is not None:
+            raise intake.failure
+
+
+def _closures(hours: TradingHours, timeframe: int) -> Ints:
+    """Give ``CLOSURES`` with each end moved to the first candle that opens at it or later."""
+    closures = np.array(CLOSURES[hours], np.int64)
+    closures[2::3] += -closures[2::3] % timeframe
+    return closures
+
+
+def _empty(rows: int, with_spread: bool) -> ReadyCandles:
+    def ints() -> Ints:
+        return np.empty(rows, np.int64)
+
+    volume: Floats = np.empty(rows, np.float64)
+    return ReadyCandles(
+        time=ints(),
+        open=ints(),
+        high=ints(),
+        low=ints(),
+        close=ints(),
+        volume=volume,
+        spread=ints() if with_spread else None,
+    )
+
+
+def _first(ready: ReadyCandles, rows: int) -> ReadyCandles:
+    return ReadyCandles(
+        time=ready.time[:rows],
+        open=ready.open[:rows],
+        high=ready.high[:rows],
+        low=ready.low[:rows],
+        close=ready.close[:rows],
+        volume=ready.volume[:rows],
+        spread=None if ready.spread is None else ready.spread[:rows],
+    )

@@ -1,0 +1,105 @@
+"""What a source of candles offers: a description of itself, and its candles in chunks, in the order of the file.
+
+A chunk is small (``CHUNK_ROWS``) whatever the size of the source, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from sptrader_stream.columns import Floats, Ints
+
+CHUNK_ROWS: Final = 8_192
+
+# The open time of a candle that has none.
+NO_TIME: Final = -(2**63)
+
+
+class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a source before its candles are read.
+
+    Attributes:
+        kind: where the candles come from.
+        name: the path as the user gave it, or ``synthetic``.
+        symbol: the instrument's symbol.
+        timeframe: such as ``1m``.
+        rows: how many candles will come, or None where only reading tells.
+        start: open time of the first candle, nanoseconds since 1970 UTC, where known.
+        end: open time of the last candle, likewise.
+        synthetic: whether the candles are made up.
+    """
+
+    kind: Literal["parquet", "csv", "synthetic"]
+    name: str
+    symbol: str
+    timeframe: str
+    rows: int | None = None
+    start: int | None = None
+    end: int | None = None
+    synthetic: bool = False
+
+
+class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Candles as a file has them; columns of equal length, nothing checked.
+
+    Attributes:
+        row: index of the first candle among the rows of the source, from 0.
+        time: open times, nanoseconds since 1970 UTC; ``NO_TIME`` where there is none.
+        open, high, low, close: prices, float64.
+        volume: float64; NaN where missing.
+        spread: in units of price, float64; None where the source has none.
+    """
+
+    row: int
+    time: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    spread: Floats | None
+
+
+class ReadyCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Candles that keep the data contract, as the engine computes on them (see ``candles.CandleColumns``)."""
+
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Floats
+    spread: Ints | None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+class CandleSource(Protocol):
+    """A source of candles of one instrument and timeframe."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known before the candles are read."""
+        ...
+
+    def chunks(self) -> Iterator[RawCandles | ReadyCandles]:
+        """Read from the start: at most ``CHUNK_ROWS`` candles at a time.
+
+        ``RawCandles`` have to pass an ``Intake``; ``ReadyCandles`` keep the contract already.
+
+        Raises:
+            DataError: the source cannot be read on; names file and line or row.
+        """
+        ...
+
+    def place(self, row: int) -> str:
+        """Say where a row is for somebody who opens the file: ``row 18`` or ``line 19``.
+
+        Args:
+            row: index among the rows of the source, from 0.
+        """
+        ...

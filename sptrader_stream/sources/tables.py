@@ -1,0 +1,248 @@
+"""From Arrow record batches to raw candles: what the Parquet and the CSV source share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from sptrader_stream.candles import NANOSECONDS
+from sptrader_stream.columns import Floats, Ints
+from sptrader_stream.errors import DataError, UserError
+from sptrader_stream.sources.arrow_columns import as_floats, as_whole_numbers, element_type
+from sptrader_stream.sources.headers import CandleHeader
+from sptrader_stream.sources.source import NO_TIME, RawCandles
+from sptrader_stream.timeframes import (
+    DAY,
+    format_time,
+    format_timeframe,
+    parse_time,
+    parse_timeframe,
+    unix_unit,
+)
+
+SAMPLE_ROWS: Final = 1_000
+
+_ARROW_UNITS: Final = {"s": NANOSECONDS, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_LATEST: Final = 2**63 - 1
+
+
+class TimeColumn:
+    """Reads the time column of one file, in whatever way the file writes times.
+
+    Whole numbers are Unix times; the first of them says which unit the file counts in.
+
+    Args:
+        file: for errors.
+        name: the column's name.
+        sample: the column's first values, a pyarrow Array.
+        place: says where a row is, see ``CandleSource.place``.
+
+    Raises:
+        DataError: the column's type is none that a time can have.
+    """
+
+    def __init__(self, file: str, name: str, sample: Any, place: Callable[[int], str]) -> None:
+        import pyarrow as pa
+
+        self.file = file
+        self.name = name
+        self._place = place
+        kind = sample.type
+        self.is_text = bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+        self.is_number = bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+        self._stored = "int32" if pa.types.is_date32(kind) else element_type(sample) if self.is_number else "int64"
+        if pa.types.is_timestamp(kind):
+            self.unit = _ARROW_UNITS[kind.unit]
+        elif pa.types.is_date32(kind):
+            self.unit = DAY
+        elif pa.types.is_date64(kind):
+            self.unit = _ARROW_UNITS["ms"]
+        elif self.is_number:
+            self.unit = self._number_unit(sample)
+        elif self.is_text:
+            self.unit = 1
+        else:
+            raise DataError(
+                f"{file}: column {name} has type {kind}: expected a timestamp, a date, Unix times as numbers, or "
+                f"ISO 8601 text"
+            )
+
+    def _number_unit(self, sample: Any) -> int:
+        first = next((value for value in sample.to_pylist() if value is not None and value == value), 0)
+        if 19_000_101 <= first <= 21_001_231 and 1 <= first // 100 % 100 <= 12 and 1 <= first % 100 <= 31:
+            raise DataError(
+                f"{self.file}: column {self.name} holds {first}, which looks like a date written as a number. Write "
+                f"it as text, such as 2025-03-31, or as Unix seconds"
+            )
+        return unix_unit(int(first))
+
+    def scaled(self, value: int) -> int:
+        """Give one stored number as nanoseconds."""
+        return value * self.unit
+
+    def nanoseconds(self, column: Any, row: int) -> Ints:
+        """Convert a pyarrow Array.
+
+        Args:
+            column: of the type that the sample had.
+            row: index of its first value among the rows of the file, for errors.
+
+        Returns:
+            Nanoseconds since 1970 UTC, ``NO_TIME`` where the file has none.
+
+        Raises:
+            DataError: a text is no time, or a time does not fit; names the row.
+        """
+        if self.is_text:
+            return self._from_text(column, row)
+        values, missing = as_whole_numbers(column, self._stored)
+        limit = _LATEST // self.unit
+        outside = (values > limit) | (values < -limit)
+        if self.unit > 1 and outside.any():
+            index = int(outside.argmax())
+            raise DataError(
+                f"{self.file}, {self._place(row + index)}: time {values[index]} in column {self.name} does not go with "
+                f"the first one of the file, by which the column counts {_unit_name(self.unit)}"
+            )
+        times: Ints = values * self.unit
+        if missing is not None:
+            times[missing] = NO_TIME
+        return times
+
+    def _from_text(self, column: Any, row: int) -> Ints:
+        import pyarrow as pa
+
+        first = next((value for value in column.to_pylist()[:1] if value is not None), "")
+        zone = "UTC" if first[-1:] in ("Z", "z") or first[-6:-5] in ("+", "-") else None
+        try:
+            parsed = column.cast(pa.timestamp("ns", zone)) if column.null_count == 0 else None
+        except pa.ArrowInvalid:
+            parsed = None
+        if parsed is not None:
+            return as_whole_numbers(parsed, "int64")[0]
+        return np.array([self._parse(text, row + i) for i, text in enumerate(column.to_pylist())], np.int64)
+
+    def _parse(self, text: str | None, row: int) -> int:
+        if text is None or not text.strip():
+            return NO_TIME
+        try:
+            return parse_time(text)
+        except UserError as error:
+            raise DataError(f"{self.file}, {self._place(row)}: column {self.name}: {error}") from None
+
+
+def _unit_name(unit: int) -> str:
+    return {NANOSECONDS: "seconds", 1_000_000: "milliseconds", 1_000: "microseconds", DAY: "days"}.get(
+        unit, "nanoseconds"
+    )
+
+
+def check_number_types(schema: Any, header: CandleHeader, file: str) -> None:
+    """Refuse prices, volumes and spreads that are no numbers.
+
+    Raises:
+        DataError: names the column and its type.
+    """
+    import pyarrow as pa
+
+    for name in header.columns[1:]:
+        kind = schema.field(name).type
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+            raise DataError(f"{file}: column {name} has type {kind}: expected numbers")
+
+
+def raw_candles(batch: Any, header: CandleHeader, times: TimeColumn, row: int) -> RawCandles:
+    """Convert a pyarrow RecordBatch.
+
+    Args:
+        batch: with the columns of ``header``.
+        header: their names.
+        times: reads the time column.
+        row: index of its first row among the rows of the file.
+    """
+
+    def floats(name: str) -> Floats:
+        return as_floats(batch.column(name))
+
+    return RawCandles(
+        row=row,
+        time=np.ascontiguousarray(times.nanoseconds(batch.column(header.time), row)),
+        open=floats(header.open),
+        high=floats(header.high),
+        low=floats(header.low),
+        close=floats(header.close),
+        volume=np.zeros(batch.num_rows) if header.volume is None else floats(header.volume),
+        spread=None if header.spread is None else floats(header.spread),
+    )
+
+
+def within(raw: RawCandles, start: int | None, end: int | None) -> Iterator[RawCandles]:
+    """Give the candles that open from ``start`` to ``end``, both inclusive, in runs of consecutive rows.
+
+    A candle without a time is kept: what it means is for the data contract to say.
+    """
+    if start is None and end is None:
+        yield raw
+        return
+    inside = np.ones(len(raw.time), np.bool_)
+    if start is not None:
+        inside &= raw.time >= start
+    if end is not None:
+        inside &= raw.time <= end
+    inside |= raw.time == NO_TIME
+    borders = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
+    for first, last in zip(borders[::2], borders[1::2], strict=True):
+        part = slice(first, last)
+        yield RawCandles(
+            row=raw.row + first,
+            time=raw.time[part],
+            open=raw.open[part],
+            high=raw.high[part],
+            low=raw.low[part],
+            close=raw.close[part],
+            volume=raw.volume[part],
+            spread=None if raw.spread is None else raw.spread[part],
+        )
+
+
+def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str) -> str:
+    """Decide on a file's timeframe.
+
+    Args:
+        given: by the user, or None to tell from the file.
+        hint: what the file's name says, for a file of one candle.
+        times: the file's first open times, nanoseconds.
+        file: for errors.
+
+    Returns:
+        ``given``, else the most common difference between consecutive times.
+
+    Raises:
+        UserError: ``given`` is no timeframe.
+        DataError: the candles lie closer together than ``given``, or the file does not tell.
+    """
+    steps = np.diff(times[times != NO_TIME])
+    values, counts = np.unique(steps[steps > 0], return_counts=True)
+    common = int(values[counts.argmax()]) if len(values) else None
+    if given is not None:
+        wanted = parse_timeframe(given)
+        if common is not None and common < wanted:
+            raise DataError(
+                f"{file}: its candles are {format_timeframe(common)} apart, not {given}. "
+                f"Ask for timeframe {format_timeframe(common)}, or for a file of {given} candles"
+            )
+        return format_timeframe(wanted)
+    if common is not None:
+        return format_timeframe(common)
+    if hint is not None:
+        return hint
+    raise DataError(f"{file}: cannot tell the timeframe from so few candles; give it with --timeframe, such as 1m")
+
+
+def nothing_in_range(file: str, start: int | None, end: int | None) -> DataError:
+    """Make the error for a range in which a file has no candles."""
+    since = "its start" if start is None else format_time(start)
+    until = "its end" if end is None else format_time(end)
+    return DataError(f"{file}: no candles from {since} to {until}. Choose a range that the file covers")

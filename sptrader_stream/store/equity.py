@@ -1,0 +1,77 @@
+"""A run's equity on disk: one pair (time, equity) for every candle at which it changed, int64, little endian.
+
+While nothing is open nothing is written; the equity at any candle is that of the last pair up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import numpy as np
+
+from sptrader_stream.columns import Ints
+from sptrader_stream.kernels import kernel
+from sptrader_stream.store.journal import write_all
+
+EQUITY_FILE: Final = "equity.bin"
+_ROWS_AT_A_TIME: Final = 65_536
+
+
+@kernel
+def keep_changes(time: Ints, equity: Ints, state: Ints, out: Ints) -> int:
+    """Put the pairs at which equity differs from the one before into ``out``; answers the number of words used.
+
+    Args:
+        time: open times.
+        equity: after each candle.
+        state: the last equity of the batch before; updated.
+        out: two words for each candle.
+    """
+    last = state[0]
+    words = 0
+    for index in range(len(equity)):
+        value = equity[index]
+        if value != last:
+            out[words] = time[index]
+            out[words + 1] = value
+            words += 2
+            last = value
+    state[0] = last
+    return words
+
+
+class EquityWriter:
+    """Appends a run's equity, batch by batch, to a new file in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = FileIO(folder / EQUITY_FILE, "xb")
+        self._state: Ints = np.full(1, np.iinfo(np.int64).min)
+        self._pairs: Ints = np.empty(0, np.int64)
+
+    def append(self, time: Ints, equity: Ints) -> None:
+        """Add a batch: open times and equity (10^-8) by candle."""
+        if len(self._pairs) < 2 * len(time):
+            self._pairs = np.empty(2 * len(time), np.int64)
+        words = keep_changes(time, equity, self._state, self._pairs)
+        if words:
+            write_all(self._file, self._pairs[:words].data)
+
+    def __enter__(self) -> EquityWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def read_equity(folder: Path) -> Iterator[tuple[Ints, Ints]]:
+    """Read a run's equity in pieces: times and equity where it changed."""
+    with (folder / EQUITY_FILE).open("rb") as file:
+        while len(piece := np.fromfile(file, "<i8", 2 * _ROWS_AT_A_TIME)) > 1:
+            pairs = piece[: len(piece) // 2 * 2].reshape(-1, 2).astype(np.int64)
+            yield pairs[:, 0], pairs[:, 1]

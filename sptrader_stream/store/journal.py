@@ -1,0 +1,58 @@
+"""The journal: a run's lossless events, frame behind frame, appended as they happen.
+
+Each frame is preceded by its length (four bytes, little endian). A journal that ends in the middle of a frame, as a
+crash leaves it, is read up to there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Final, cast
+
+from sptrader_stream.events import Records, RunEnded, RunStarted, decoder
+
+JOURNAL_FILE: Final = "journal.msgpack"
+_LENGTH_BYTES: Final = 4
+
+JournalEvent = RunStarted | Records | RunEnded
+
+
+class JournalWriter:
+    """Appends frames to a new journal in ``folder``; a write either happened or raises OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = FileIO(folder / JOURNAL_FILE, "xb")
+
+    def append(self, frame: bytes) -> None:
+        """Append one encoded event."""
+        write_all(self._file, len(frame).to_bytes(_LENGTH_BYTES, "little") + frame)
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def write_all(file: FileIO, data: bytes | memoryview) -> None:
+    """Write everything: a single write to an unbuffered file may take only a part."""
+    view = memoryview(data).cast("B")
+    while len(view):
+        view = view[file.write(view) or 0 :]
+
+
+def read_journal(folder: Path) -> Iterator[JournalEvent]:
+    """Read a run's journal, event by event, in constant memory."""
+    decode = decoder(cast("type[JournalEvent]", JournalEvent)).decode
+    with (folder / JOURNAL_FILE).open("rb") as file:
+        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+            length = int.from_bytes(prefix, "little")
+            frame = file.read(length)
+            if len(frame) < length:
+                return
+            yield decode(frame)

@@ -1,0 +1,312 @@
+"""A run's result as one JSON document, written from its journal: trades and rejections pass through, never pile up."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from sptrader_stream.events import DataIssue, Failure, Records, RunEnded, RunStarted
+from sptrader_stream.execution.core import OpenPosition
+from sptrader_stream.execution.records import ExecutionEvent, Rejection, Trade, unpack
+from sptrader_stream.metrics.summary import METRICS, Metrics
+from sptrader_stream.metrics.trades import excursions
+from sptrader_stream.money import (
+    MONEY_DIGITS,
+    PERCENT_DIGITS,
+    divide_half_even,
+    format_money,
+    format_scaled,
+)
+from sptrader_stream.store.journal import read_journal
+from sptrader_stream.timeframes import HOUR, format_time
+
+RESULT_FILE: Final = "result.json"
+_SIDES: Final = {1: "long", -1: "short"}
+_ITEMS_AT_A_TIME: Final = 4096
+
+MetricValue = int | float | str | None | list[tuple[date, float]]
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a run took.
+
+    Attributes:
+        candles: how many were processed.
+        startup_s: seconds from the start of the command to the first candle, kernels loaded.
+        run_s: seconds of the run, without the loading of kernels.
+        source_wait_s: seconds of ``run_s`` in which the pipeline stood still for its source.
+        candles_per_second: of the pipeline itself, over ``run_s`` less ``source_wait_s``.
+    """
+
+    candles: int
+    startup_s: float
+    run_s: float
+    source_wait_s: float
+    candles_per_second: float
+
+
+class InstrumentSummary(msgspec.Struct, frozen=True):
+    """The instrument as the result names it."""
+
+    symbol: str
+    price_precision: int
+    quantity_precision: int
+
+
+class _Position(msgspec.Struct, frozen=True):
+    id: int
+    symbol: str
+    side: str
+    rule: str
+    entry_time: str
+    entry_price: str
+    quantity: str
+    mark_price: str
+    unrealised_pnl: str
+    entry_commission: str
+    stop_loss: str | None
+    take_profit: str | None
+
+
+class _Trade(msgspec.Struct, frozen=True):
+    id: int
+    symbol: str
+    side: str
+    rule: str
+    entry_time: str
+    entry_price: str
+    exit_time: str
+    exit_price: str
+    quantity: str
+    pnl: str
+    pnl_percent: str
+    commission: str
+    mae: str
+    mfe: str
+    exit_reason: str
+    holding_period_hours: float
+
+
+class _Rejection(msgspec.Struct, frozen=True):
+    time: str
+    symbol: str
+    side: str
+    rule: str
+    price: str
+    quantity: str
+    reason: str
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    run_id: str
+    status: str
+    failure: Failure | None
+    strategy: str
+    strategy_version: str
+    parameters: dict[str, str]
+    symbol: str
+    timeframe: str
+    source: str
+    synthetic: bool
+    start_time: str | None
+    end_time: str | None
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    total_pnl: str
+    max_drawdown: float
+    sharpe_ratio: float | None
+    start_capital: str
+    end_capital: str
+    signals_generated: int
+    daily_returns: list[float]
+    fingerprint: str
+    instrument: InstrumentSummary
+    timing: Timing
+    metrics: dict[str, MetricValue]
+    data_issues: tuple[DataIssue, ...]
+    open_positions: list[_Position]
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """What a result needs beside the journal.
+
+    Attributes:
+        metrics: what the run came to.
+        generated: how many signals were generated.
+        period: open times of the first and last candle; None where there was none.
+        open_positions: what is open after the last candle.
+        timing: how long it took.
+    """
+
+    metrics: Metrics
+    generated: int
+    period: tuple[int, int] | None
+    open_positions: Sequence[OpenPosition]
+    timing: Timing
+
+
+def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: Ending, tail: int) -> list[Trade]:
+    """Write ``result.json`` into a run's folder; it appears whole or not at all.
+
+    Returns:
+        The last trades, at most ``tail``, oldest first.
+    """
+    last: deque[Trade] = deque(maxlen=tail)
+    temporary = folder / f".{RESULT_FILE}"
+    with temporary.open("wb") as file:
+        # The head without its closing brace: the long lists follow in the same object.
+        file.write(msgspec.json.encode(_head(started, ended, ending))[:-1])
+        file.write(b',"completed_trades":[')
+        _write_items(file, _trades(_events(folder), started, last))
+        file.write(b'],"rejections":[')
+        _write_items(file, _rejections(_events(folder), started))
+        file.write(b"]}\n")
+    temporary.replace(folder / RESULT_FILE)
+    return list(last)
+
+
+def write_document(folder: Path, stream: IO[bytes]) -> None:
+    """Copy a run's result, one JSON document, to a stream."""
+    with (folder / RESULT_FILE).open("rb") as file:
+        shutil.copyfileobj(file, stream)
+    stream.flush()
+
+
+def _write_items(file: IO[bytes], items: Iterable[msgspec.Struct]) -> None:
+    comma = b""
+    iterator = iter(items)
+    while portion := list(itertools.islice(iterator, _ITEMS_AT_A_TIME)):
+        file.write(comma + msgspec.json.encode(portion)[1:-1])
+        comma = b","
+
+
+def _events(folder: Path) -> Iterator[ExecutionEvent]:
+    for event in read_journal(folder):
+        if isinstance(event, Records):
+            yield from unpack(event.records)
+
+
+def _trades(events: Iterable[ExecutionEvent], started: RunStarted, last: deque[Trade]) -> Iterator[_Trade]:
+    price, quantity = started.price_precision, started.quantity_precision
+    unit = 10 ** (MONEY_DIGITS - price - quantity)
+    number = 0
+    for event in events:
+        if not isinstance(event, Trade):
+            continue
+        last.append(event)
+        number += 1
+        notional = event.entry_price * event.quantity * unit
+        adverse, favourable = excursions(event)
+        yield _Trade(
+            id=number,
+            symbol=started.symbol,
+            side=_SIDES[event.side],
+            rule=started.entry_rules[event.rule],
+            entry_time=format_time(event.entry_time),
+            entry_price=format_scaled(event.entry_price, price),
+            exit_time=format_time(event.time),
+            exit_price=format_scaled(event.price, price),
+            quantity=format_scaled(event.quantity, quantity),
+            pnl=format_money(event.pnl),
+            pnl_percent=format_scaled(
+                divide_half_even(event.pnl * 10 ** (PERCENT_DIGITS + 2), notional), PERCENT_DIGITS
+            ),
+            commission=format_money(event.commission),
+            mae=format_scaled(adverse, PERCENT_DIGITS),
+            mfe=format_scaled(favourable, PERCENT_DIGITS),
+            exit_reason=event.reason,
+            holding_period_hours=(event.time - event.entry_time) / HOUR,
+        )
+
+
+def _rejections(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[_Rejection]:
+    for event in events:
+        if isinstance(event, Rejection):
+            yield _Rejection(
+                time=format_time(event.time),
+                symbol=started.symbol,
+                side=_SIDES[event.side],
+                rule=started.entry_rules[event.rule],
+                price=format_scaled(event.price, started.price_precision),
+                quantity=format_scaled(event.quantity, started.quantity_precision),
+                reason=event.reason,
+            )
+
+
+def _head(started: RunStarted, ended: RunEnded, ending: Ending) -> _Head:
+    metrics, period = ending.metrics, ending.period
+    return _Head(
+        run_id=started.run_id,
+        status=ended.status,
+        failure=ended.failure,
+        strategy=started.strategy,
+        strategy_version=started.strategy_version,
+        parameters=started.parameters,
+        symbol=started.symbol,
+        timeframe=started.timeframe,
+        source=started.source,
+        synthetic=started.synthetic,
+        start_time=None if period is None else format_time(period[0]),
+        end_time=None if period is None else format_time(period[1]),
+        total_trades=metrics.total_trades,
+        winning_trades=metrics.winning_trades,
+        losing_trades=metrics.losing_trades,
+        total_pnl=format_money(metrics.total_pnl),
+        max_drawdown=metrics.max_drawdown,
+        sharpe_ratio=metrics.sharpe_ratio,
+        start_capital=format_money(started.start_capital),
+        end_capital=format_money(metrics.end_equity),
+        signals_generated=ending.generated,
+        daily_returns=[value for _, value in metrics.daily_returns],
+        fingerprint=ended.fingerprint,
+        instrument=InstrumentSummary(started.symbol, started.price_precision, started.quantity_precision),
+        timing=ending.timing,
+        metrics={name: _metric(name, metrics) for name in METRICS},
+        data_issues=ended.issues,
+        open_positions=[_position(each, started) for each in ending.open_positions],
+    )
+
+
+def _metric(name: str, metrics: Metrics) -> MetricValue:
+    value = getattr(metrics, name)
+    if value is None:
+        return None
+    match METRICS[name].unit:
+        case "money":
+            return format_money(value)
+        case "time":
+            return format_time(value)
+        case "duration":
+            return float(value / HOUR)
+        case "series":
+            return list(value)
+        case _:
+            return float(value) if isinstance(value, float) else int(value)
+
+
+def _position(position: OpenPosition, started: RunStarted) -> _Position:
+    def price(ticks: int) -> str:
+        return format_scaled(ticks, started.price_precision)
+
+    return _Position(
+        id=position.position,
+        symbol=started.symbol,
+        side=_SIDES[position.side],
+        rule=started.entry_rules[position.rule],
+        entry_time=format_time(position.entry_time),
+        entry_price=price(position.entry_price),
+        quantity=format_scaled(position.quantity, started.quantity_precision),
+        mark_price=price(position.mark),
+        unrealised_pnl=format_money(position.unrealised_pnl),
+        entry_commission=format_money(position.entry_commission),
+        stop_loss=None if position.stop is None else price(position.stop),
+        take_profit=None if position.target is None else price(position.target),
+    )

@@ -1,0 +1,1 @@
+"""Specifications of SPTrader Stream; the folders mirror the packages."""

@@ -1,0 +1,165 @@
+"""Commands that show what there is, and how every command ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sptrader_stream import __version__
+from sptrader_stream.cli import execute
+from sptrader_stream.workspace import starter_folder
+
+BROKEN = """\
+name: broken
+entry:
+  when:
+    - expr: rsi(14) < 30
+  action: bye
+  size: 2
+"""
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the shipped strategies, as the current one."""
+    monkeypatch.chdir(starter_folder())
+    return starter_folder()
+
+
+def run(capsys: Output, *words: str) -> tuple[int, str, str]:
+    code = execute(words)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.usefixtures("home")
+def test_all_shipped_strategies_are_listed(capsys: Output) -> None:
+    code, out, err = run(capsys, "strategies", "list")
+    assert (code, err) == (0, "")
+    listed = [line.split()[0] for line in out.splitlines() if not line.startswith(" ")]
+    assert listed == [
+        "bollinger_reversion",
+        "donchian_breakout",
+        "ema_crossover",
+        "ma_crossover_strategy",
+        "macd_trend",
+        "rsi_pullback",
+        "test_death_cross_strategy",
+    ]
+    assert "not valid" not in out
+
+
+def test_a_broken_strategy_does_not_hide_the_others(capsys: Output, tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "broken.yaml").write_text(BROKEN)
+    code, out, _ = run(capsys, "strategies", "list", "--workspace", str(tmp_path))
+    assert code == 0
+    assert "broken" in out
+    assert "not valid" in out
+
+
+@pytest.mark.usefixtures("home")
+def test_a_strategy_is_shown_with_its_parameters_and_its_text(capsys: Output, home: Path) -> None:
+    code, out, _ = run(capsys, "strategies", "show", "ma_crossover_strategy")
+    assert code == 0
+    assert "-p stop_loss" in out
+    assert (home / "strategies" / "ma_crossover_strategy.yaml").read_text().rstrip() in out
+
+
+def test_valid_files_are_called_valid(capsys: Output, home: Path) -> None:
+    files = [str(each) for each in sorted((home / "strategies").glob("*.yaml"))]
+    code, out, err = run(capsys, "strategies", "validate", *files)
+    assert (code, err) == (0, "")
+    assert out.count("is valid") == len(files)
+
+
+def test_every_finding_is_printed_with_its_place(capsys: Output, tmp_path: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(BROKEN)
+    code, out, err = run(capsys, "strategies", "validate", str(file), str(tmp_path / "missing.yaml"))
+    assert (code, out) == (2, "")
+    assert err.startswith("error: 3 findings\n")
+    assert f"{file}:5: entry.action: " in err
+    assert f"{file}:6: entry.size: " in err
+    assert "missing.yaml" in err
+
+
+def test_indicators_and_signals_are_listed(capsys: Output) -> None:
+    code, out, _ = run(capsys, "indicators")
+    assert code == 0
+    assert "macd(fast=12, slow=26, signal=9)" in out
+    assert "ma_crossover " in out
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("macd", "histogram"), ("ma_crossover", "golden_cross"), ("bollinger", "formula")]
+)
+def test_an_indicator_or_signal_is_explained(capsys: Output, name: str, expected: str) -> None:
+    code, out, _ = run(capsys, "indicators", name)
+    assert code == 0
+    assert expected in out
+
+
+def test_an_unknown_indicator_is_answered_with_the_nearest(capsys: Output) -> None:
+    code, out, err = run(capsys, "indicators", "mcad")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: there is no indicator 'mcad' (did you mean macd?)")
+
+
+def test_a_new_workspace_is_ready_for_work(capsys: Output, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    code, out, _ = run(capsys, "init", str(folder))
+    assert code == 0
+    assert f"cd {folder}" in out
+    assert run(capsys, "strategies", "list", "--workspace", str(folder))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rum"], "error: No such command 'rum'"),
+        (["run"], "error: Missing argument 'STRATEGY'. (see sptrader run --help)"),
+        (["run", "x"], "error: Missing option '--data'. (see sptrader run --help)"),
+        (["run", "x", "--data", "synthetic", "--batch", "0"], "error: Invalid value for '--batch'"),
+        (["run", "x", "--data", "synthetic", "--batch", "many"], "error: Invalid value for '--batch'"),
+        (["run", "x", "--data", "synthetic", "--timefrme", "1m"], "error: No such option: --timefrme"),
+        (["strategies", "list", "--workspace", "nowhere"], "error: there is no folder nowhere"),
+    ],
+)
+def test_a_users_mistake_is_one_message_and_exit_code_2(capsys: Output, words: list[str], message: str) -> None:
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["run", "--help"], ["strategies", "--help"]])
+def test_help_is_no_mistake(capsys: Output, words: list[str]) -> None:
+    code, out, err = run(capsys, *words)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: sptrader")
+
+
+def test_a_mistake_of_ours_shows_its_traceback_and_exit_code_1(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("sptrader_stream.workspace.create_workspace", fail)
+    code, out, err = run(capsys, "init", "anywhere")
+    assert (code, out) == (1, "")
+    assert "Traceback" in err
+    assert err.rstrip().endswith("ZeroDivisionError: ours")
+
+
+def test_ctrl_c_ends_with_130(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sptrader_stream.workspace.create_workspace", interrupt)
+    assert run(capsys, "init", "anywhere") == (130, "", "")
+
+
+def test_the_version_is_told(capsys: Output) -> None:
+    assert run(capsys, "--version") == (0, f"sptrader-stream {__version__}\n", "")

@@ -1,0 +1,99 @@
+"""What the words of `sptrader run` mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from sptrader_stream.cli.request import (
+    RunRequest,
+    check_out,
+    choose_symbol,
+    make_run_id,
+    parse_capital,
+    parse_overrides,
+)
+from sptrader_stream.errors import UserError
+from sptrader_stream.instruments import Instrument
+from sptrader_stream.rules.loader import compile_strategy
+from sptrader_stream.rules.plan import StrategyPlan
+
+INSTRUMENTS = {each: Instrument(symbol=each, price_precision=5, quantity_precision=2) for each in ("EURUSD", "GBPUSD")}
+
+
+def plan(symbol: str | None) -> StrategyPlan:
+    head = f"symbol: {symbol}\n" if symbol else ""
+    rule = "entry: {when: [{expr: close > open}], action: buy, size: 0.02}\n"
+    return compile_strategy(f"name: any\n{head}{rule}", "any.yaml")
+
+
+def test_overrides_are_names_and_values() -> None:
+    assert parse_overrides(["stop_loss=0.01", " ma = ema "]) == {"stop_loss": "0.01", "ma": "ema"}
+
+
+@pytest.mark.parametrize("word", ["stop_loss", "=0.01", "stop_loss=", " = "])
+def test_an_override_without_name_or_value_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match="expected NAME=VALUE"):
+        parse_overrides([word])
+
+
+def test_an_override_given_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="fast is given twice"):
+        parse_overrides(["fast=1", "fast=2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "money"), [("10000", 10**12), ("10,000.5", 1_000_050_000_000), ("0.00000001", 1), ("1_000", 10**11)]
+)
+def test_capital_is_read_exactly(text: str, money: int) -> None:
+    assert parse_capital(text) == money
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "ten", "nan", "1e30", "0.000000001"])
+def test_capital_has_to_be_an_amount_above_zero(text: str) -> None:
+    with pytest.raises(UserError, match="--capital"):
+        parse_capital(text)
+
+
+def test_the_run_id_tells_time_and_strategy() -> None:
+    moment = datetime(2025, 3, 31, 16, 30, tzinfo=timezone(timedelta(hours=2)))
+    first, second = (make_run_id("my strategy/x", moment) for _ in range(2))
+    assert first.startswith("20250331T143000Z-my_strategy_x-")
+    assert first != second
+    assert make_run_id("z", moment) < make_run_id("a", datetime(2025, 4, 1, tzinfo=UTC))
+
+
+def test_results_go_into_a_new_or_empty_folder_only(tmp_path: Path) -> None:
+    assert check_out(tmp_path / "new") == tmp_path / "new"
+    assert check_out(tmp_path) == tmp_path
+    (tmp_path / "earlier.json").touch()
+    with pytest.raises(UserError, match="not an empty folder"):
+        check_out(tmp_path)
+    with pytest.raises(UserError, match="not an empty folder"):
+        check_out(tmp_path / "earlier.json")
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "strategys", "chosen"),
+    [
+        ("synthetic", None, "EURUSD", "EURUSD"),
+        ("synthetic", "GBPUSD", "EURUSD", "GBPUSD"),
+        ("data/GBPUSD-1m.parquet", None, "EURUSD", "GBPUSD"),
+        ("candles.csv", "eur/usd", None, "eur/usd"),
+    ],
+)
+def test_the_instrument_is_what_the_user_says_or_the_candles_say(
+    data: str, asked: str | None, strategys: str | None, chosen: str
+) -> None:
+    request = RunRequest(strategy="any", data=data, symbol=asked)
+    assert choose_symbol(request, plan(strategys), INSTRUMENTS) == chosen
+
+
+@pytest.mark.parametrize(
+    ("data", "strategys"), [("synthetic", None), ("candles.csv", "EURUSD"), ("XXXYYY-1m.csv", "EURUSD")]
+)
+def test_an_instrument_is_never_guessed(data: str, strategys: str | None) -> None:
+    with pytest.raises(UserError, match="--symbol EURUSD"):
+        choose_symbol(RunRequest(strategy="any", data=data), plan(strategys), INSTRUMENTS)

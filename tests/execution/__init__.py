@@ -1,0 +1,1 @@
+"""What the position core does, as specifications; see EXECUTION.md."""

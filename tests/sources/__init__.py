@@ -1,0 +1,1 @@
+"""Candle sources and the data contract."""
