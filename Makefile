@@ -65,5 +65,5 @@ clean: ## remove .venv and everything generated (results in backtests/ stay)
 	@touch $@
 
 .venv/kernels.stamp: .venv/project.stamp $(SOURCES)
-	$(BIN)/python -m sptrader_stream.kernels
+	$(BIN)/python -m sptrader_stream.precompile
 	@touch $@

@@ -13,7 +13,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from actors.position_manager import position_manager
 from actors.recorder import recorder
 from actors.rule_matcher import rule_matcher
 from actors.signal_engine import signal_engine
-from sptrader_stream.errors import ActorFailed
+from sptrader_stream.errors import ActorError
 from sptrader_stream.events import (
     Candles,
     DataIssue,
@@ -43,7 +43,7 @@ from sptrader_stream.events import (
 from sptrader_stream.execution.core import OpenPosition, PositionCore
 from sptrader_stream.execution.records import Trade
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.kernels import LOADING
+from sptrader_stream.kernels import LOADING, load_ready
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.matcher import RuleMatcher
@@ -146,7 +146,7 @@ class Run:
         self._started = clock() if started is None else started
         self._capacity = max(1, min(_MOST_FRAMES_WAITING, _CANDLES_WAITING // spec.batch_size))
         self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), self._capacity)
-        self._failure: ActorFailed | None = None
+        self._failure: ActorError | None = None
         self._feeding = trio.CancelScope()
         plan, instrument = spec.strategy, spec.instrument
         folder = None if plan.signals_folder is None else Path(plan.signals_folder)
@@ -172,6 +172,7 @@ class Run:
         Raises:
             OSError: the folder cannot be written.
         """
+        load_ready()
         begun, loading = self._clock(), LOADING.seconds
         started = self._describe()
         with Recording(self.spec.folder, started) as recording:
@@ -238,7 +239,7 @@ class Run:
         if self._failure is not None and isinstance(error, trio.BrokenResourceError):
             return
         if self._failure is None:
-            self._failure = ActorFailed(actor, candle, error)
+            self._failure = ActorError(actor, candle, error)
         self._feeding.cancel()
 
     def _describe(self) -> RunStarted:
@@ -275,7 +276,8 @@ class Run:
         ended = recording.end(status, failure, issues, self._metrics.equity_checksum)
         loaded = LOADING.seconds - loading
         elapsed = self._clock() - begun - loaded
-        working = max(elapsed - self._feed.waited, 1e-9)
+        # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
+        working = elapsed - self._feed.waited if elapsed > self._feed.waited else elapsed
         last = recording.progress
         period = None if recording.first_time is None or last is None else (recording.first_time, last.time)
         timing = Timing(
@@ -317,7 +319,7 @@ def run_blocking(
     clock: Clock = time.perf_counter,
     started: float | None = None,
 ) -> RunOutcome:
-    """Execute a run in an event loop of its own; Ctrl-C cancels it, a second one breaks off.
+    """Execute a run in an event loop of its own; Ctrl-C cancels it.
 
     Args:
         spec: what to run.
@@ -334,19 +336,20 @@ def run_blocking(
 
     async def main() -> RunOutcome:
         async with trio.open_nursery() as nursery:
-            if threading.current_thread() is threading.main_thread():
-                nursery.start_soon(_cancel_on_interrupt, run)
             if on_progress is not None:
                 nursery.start_soon(watch, run.log.subscribe(), on_progress)
-            outcome = await run.execute()
-            nursery.cancel_scope.cancel()
+            if threading.current_thread() is not threading.main_thread():
+                return await run.execute()
+            # Opened before anything is written, so that no interrupt finds a run that it could only break off.
+            with trio.open_signal_receiver(signal.SIGINT) as interrupts:
+                nursery.start_soon(_cancel_on_first, interrupts, run)
+                outcome = await run.execute()
+                nursery.cancel_scope.cancel()
         return outcome
 
     return trio.run(main)
 
 
-async def _cancel_on_interrupt(run: Run) -> None:
-    with trio.open_signal_receiver(signal.SIGINT) as signals:
-        async for _ in signals:
-            run.cancel()
-            return
+async def _cancel_on_first(interrupts: AsyncIterator[int], run: Run) -> None:
+    await anext(interrupts)
+    run.cancel()

@@ -24,7 +24,8 @@ class MemorySource:
 
     def __init__(self, columns: Columns) -> None:
         self.info = SourceInfo(
-            kind="parquet",
+            # Read in place: only files are read in a thread.
+            kind="synthetic",
             name="memory",
             symbol="EURUSD",
             timeframe="1m",
@@ -48,7 +49,6 @@ class MemorySource:
 def specification(source: MemorySource, batch_size: int, folder: Path) -> RunSpec:
     """Specify a run of the benchmark's strategy, as ``sptrader run`` would."""
     from actors.pipeline import RunSpec
-
     from sptrader_stream.sources.contract import RESEARCH
 
     return RunSpec(

@@ -24,7 +24,7 @@ _TYPE_NUMBER = _HEADER + 12
 _C_CONTIGUOUS = 1
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _load_word(typing_context: Any, address: Any, offset: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(builder.add(*arguments), ir.IntType(64).as_pointer())
@@ -33,7 +33,7 @@ def _load_word(typing_context: Any, address: Any, offset: Any) -> Any:
     return types.int64(types.int64, types.int64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _as_pointer(typing_context: Any, address: Any, element: Any) -> Any:
     pointer_type = types.CPointer(element.dtype)
 
@@ -43,7 +43,7 @@ def _as_pointer(typing_context: Any, address: Any, element: Any) -> Any:
     return pointer_type(types.int64, element), generate
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
 def _fits(array: int, type_number: int) -> bool:
     low_word = 0xFFFFFFFF
     flags = _load_word(array, _FLAGS) & low_word
@@ -51,7 +51,7 @@ def _fits(array: int, type_number: int) -> bool:
     return bool(flags & _C_CONTIGUOUS) and number == type_number
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
 def _length(array: int) -> int:
     return int(_load_word(_load_word(array, _DIMENSIONS), 0))
 

@@ -21,19 +21,39 @@ class CandleColumns(Protocol):
     """
 
     @property
-    def time(self) -> Ints: ...
+    def time(self) -> Ints:
+        """Open times, nanoseconds since 1970 UTC."""
+        ...
+
     @property
-    def open(self) -> Ints: ...
+    def open(self) -> Ints:
+        """Ticks."""
+        ...
+
     @property
-    def high(self) -> Ints: ...
+    def high(self) -> Ints:
+        """Ticks."""
+        ...
+
     @property
-    def low(self) -> Ints: ...
+    def low(self) -> Ints:
+        """Ticks."""
+        ...
+
     @property
-    def close(self) -> Ints: ...
+    def close(self) -> Ints:
+        """Ticks."""
+        ...
+
     @property
-    def volume(self) -> Floats: ...
+    def volume(self) -> Floats:
+        """In the source's units."""
+        ...
+
     @property
-    def spread(self) -> Ints | None: ...
+    def spread(self) -> Ints | None:
+        """Ticks, None where the source has none."""
+        ...
 
 
 class CandleView:
@@ -68,7 +88,7 @@ class CandleView:
         return found
 
     def prices(self, field: str) -> Floats:
-        """A field of ``FIELDS`` in the user's units: prices as prices (nearest float64 of the decimal), volume as it is."""
+        """A field of ``FIELDS`` in the user's units: prices as the float64 nearest to the decimal, volume as it is."""
         values = self.ticks(field)
         return values if field == "volume" else values / self.scale
 

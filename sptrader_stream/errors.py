@@ -7,7 +7,7 @@
     │   ├── DataError        candles that break the data contract, or a source that cannot be read
     │   ├── ConfigError      a configuration file or environment variable
     │   └── AmountError      a number that is too fine or too large for exact arithmetic
-    └── ActorFailed          a run ended by an exception in an actor: names actor and candle, keeps the cause
+    └── ActorError           a run ended by an exception in an actor: names actor and candle, keeps the cause
 
 Anything else that escapes is a bug of ours and shows its traceback.
 """
@@ -71,7 +71,7 @@ class StrategyError(UserError):
         self.findings = tuple(findings)
 
 
-class ActorFailed(SPTraderError):
+class ActorError(SPTraderError):
     """An actor raised: the run is over.
 
     Attributes:

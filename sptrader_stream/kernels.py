@@ -2,7 +2,7 @@
 
 A kernel is an ordinary Python function over numpy columns and numbers, compiled by numba ahead of its first use.
 The machine code is kept in a cache folder; a process that finds it there loads it through llvmlite alone, which
-takes milliseconds, where importing numba takes a second. ``python -m sptrader_stream.kernels`` compiles all kernels
+takes milliseconds, where importing numba takes a second. ``python -m sptrader_stream.precompile`` compiles all kernels
 of the package at once.
 
 The rules for a kernel's body: parameters are annotated with the names of ``columns`` or with ``int`` and ``float``,
@@ -96,6 +96,8 @@ class _Kernel:
         self.name = f"{function.__module__}.{function.__name__}"
         self.parameters = {k: str(v) for k, v in function.__annotations__.items() if k != "return"}
         self._call: Callable[..., int] = self._bind_and_call
+        self._is_bound = False
+        self._key: str | None = None
 
     def __call__(self, *arguments: Any) -> int:
         result = self._call(*arguments)
@@ -107,12 +109,18 @@ class _Kernel:
         self.bind()
         return self._call(*arguments)
 
+    def bind_ready(self) -> None:
+        """Load the machine code if that takes no compilation and was not done."""
+        if not self._is_bound and _loader().path(self).exists():
+            self.bind()
+
     def bind(self) -> None:
         """Load the machine code, compiling it first where the cache does not hold it."""
         before = time.perf_counter()
         argument_types: list[Any] = [_SCALAR_TYPES.get(name, ctypes.py_object) for name in self.parameters.values()]
         prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *argument_types)
         self._call = prototype(_loader().address(self))
+        self._is_bound = True
         LOADING.seconds += time.perf_counter() - before
 
     def _refuse(self, index: int, arguments: tuple[Any, ...]) -> None:
@@ -123,9 +131,12 @@ class _Kernel:
 
     def fingerprint(self, target: str) -> str:
         """Name the machine code by everything it is made from."""
+        if self._key is not None:
+            return self._key
         digest = hashlib.sha256(f"{target}|{sys.version_info[:2]}|{self.name}|{self.parameters}|{_FORMAT}".encode())
         _hash_code(self.function, digest.update, set())
-        return digest.hexdigest()[:32]
+        self._key = digest.hexdigest()[:32]
+        return self._key
 
 
 def _hash_code(function: FunctionType, update: Callable[[bytes], object], seen: set[str]) -> None:
@@ -175,10 +186,12 @@ class _Loader:
         for name in _MATH:
             self.llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
+    def path(self, wanted: _Kernel) -> Path:
+        return cache_folder() / f"{wanted.name}-{wanted.fingerprint(self.target)}.o"
+
     def address(self, wanted: _Kernel) -> int:
-        key = wanted.fingerprint(self.target)
-        symbol = f"sptrader_{wanted.function.__name__}_{key}"
-        stored = self._cached(cache_folder() / f"{wanted.name}-{key}.o", lambda: self._compile(wanted, symbol))
+        symbol = f"sptrader_{wanted.function.__name__}_{wanted.fingerprint(self.target)}"
+        stored = self._cached(self.path(wanted), lambda: self._compile(wanted, symbol))
         self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(stored))
         self.engine.finalize_object()
         return int(self.engine.get_function_address(symbol))
@@ -217,6 +230,12 @@ def _loader() -> _Loader:
     return _Loader()
 
 
+def load_ready() -> None:
+    """Bind every kernel known so far whose machine code is in the cache; the others are compiled when first called."""
+    for each in _kernels:
+        each.bind_ready()
+
+
 def compile_all(module: ModuleType) -> int:
     """Import every module below the package ``module`` and bind every kernel found; answers their number."""
     import importlib
@@ -228,11 +247,3 @@ def compile_all(module: ModuleType) -> int:
     for each in _kernels:
         each.bind()
     return len(_kernels)
-
-
-if __name__ == "__main__":
-    # Run by its path this file is a second module; the kernels register with the one that they import.
-    import sptrader_stream
-    from sptrader_stream import kernels
-
-    print(f"sptrader: {kernels.compile_all(sptrader_stream)} kernels are ready in {kernels.cache_folder()}")

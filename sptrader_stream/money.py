@@ -50,7 +50,7 @@ def parse_scaled(value: str | int | float | Decimal, digits: int, what: str) -> 
 
 
 def format_scaled(count: int, digits: int) -> str:
-    """Write a count of 10^-digits as exact decimal text with all its digits: ``format_scaled(103503, 5)`` is ``1.03503``."""
+    """Write a count of 10^-digits as exact decimal text, all digits: ``format_scaled(103503, 5)`` is ``1.03503``."""
     if digits == 0:
         return str(count)
     whole, part = divmod(abs(count), 10**digits)

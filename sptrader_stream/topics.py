@@ -109,14 +109,16 @@ class Topic(Generic[E]):
         return frame
 
     async def publish_frame(self, frame: bytes) -> None:
-        """Hand an encoded event to every subscriber, as ``publish`` does."""
+        """Hand an encoded event to every subscriber, as ``publish`` does; to all of them even when cancelled."""
         self._frames += 1
         self._bytes += len(frame)
         for channel in self._channels:
             try:
                 channel.send_nowait(frame)
             except trio.WouldBlock:
-                await channel.send(frame)
+                # Cancelling between two subscribers would leave one with a batch that the other never gets.
+                with trio.CancelScope(shield=True):
+                    await channel.send(frame)
 
     def close(self) -> None:
         """End the topic: subscribers read what waits, then their iteration ends."""

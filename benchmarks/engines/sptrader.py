@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.pipeline import run_blocking
-from sptrader_stream.store.results import write_document
-
 from benchmarks.engines.harness import SHOWN, Candles, Outcome, Trade, main
 from benchmarks.kernels import Columns, in_ticks
 from benchmarks.memory import MemorySource, specification
 from sptrader_stream.money import MONEY_SCALE
+from sptrader_stream.store.results import write_document
 from sptrader_stream.timeframes import parse_time
 
 

@@ -153,11 +153,12 @@ def test_a_mistake_of_ours_shows_its_traceback_and_exit_code_1(capsys: Output, m
     assert err.rstrip().endswith("ZeroDivisionError: ours")
 
 
-def test_ctrl_c_ends_with_130(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), BaseExceptionGroup("nursery", [KeyboardInterrupt()])])
+def test_ctrl_c_ends_with_130(capsys: Output, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException) -> None:
+    def press(_: object) -> None:
+        raise interrupt
 
-    monkeypatch.setattr("sptrader_stream.workspace.create_workspace", interrupt)
+    monkeypatch.setattr("sptrader_stream.workspace.create_workspace", press)
     assert run(capsys, "init", "anywhere") == (130, "", "")
 
 

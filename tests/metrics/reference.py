@@ -82,11 +82,11 @@ def executions(candles: Sequence[Candle], first: int = 0) -> Executions:
     rows = [_row(event) for candle in candles for event in candle.events]
     batch = Executions(
         first=first,
+        generated=0,
         time=np.array([candle.time for candle in candles], np.int64),
         equity=np.array([candle.equity for candle in candles], np.int64),
         open_positions=np.array([candle.open_positions for candle in candles], np.int8),
         records=np.array(rows, np.int64).ravel(),
-        cash=0,
     )
     for column in (batch.time, batch.equity, batch.open_positions, batch.records):
         column.flags.writeable = False
