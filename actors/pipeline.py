@@ -235,9 +235,6 @@ class Run:
     def _fail(self, actor: str, candle: int, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
-        # Whoever writes to an actor that failed finds its inbox closed: a consequence, not another failure.
-        if self._failure is not None and isinstance(error, trio.BrokenResourceError):
-            return
         if self._failure is None:
             self._failure = ActorError(actor, candle, error)
         self._feeding.cancel()
@@ -330,9 +327,10 @@ def run_blocking(
     run = Run(spec, clock=clock, started=started)
 
     async def watch(log: Inbox[LogEvent], show: Callable[[Progress], None]) -> None:
-        async for event in log:
-            if isinstance(event, Progress):
-                show(event)
+        with log:
+            async for event in log:
+                if isinstance(event, Progress):
+                    show(event)
 
     async def main() -> RunOutcome:
         async with trio.open_nursery() as nursery:

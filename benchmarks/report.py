@@ -112,7 +112,7 @@ def _engines(engines: Iterable[dict[str, Any]], files: dict[str, Any]) -> str:
     text = (
         f"### Side by side\n\nShort file: {files['short']} ({files['short_candles']:,} candles);"
         f" long file: the same, repeated ({files['long_candles']:,}). Warm: candles per second over candles in memory,"
-        " indicators, signals, fills and result; best (median). Whole process: seconds from start to end, caches warm,"
+        " indicators, signals, fills and trades; best (median). Whole process: seconds from start to end, caches warm,"
         " reading the file included; best (median).\n\n" + _table(header, rows)
     )
     return "\n\n".join([text, *(["\n".join(failures)] if failures else []), "\n".join(notes)])
@@ -126,7 +126,7 @@ def _pipeline(pipeline: dict[str, Any]) -> str:
             for each in pipeline["batches"]
         ]
         header = ("candles in a batch", "candles", "best candles/s", "median candles/s", "us per batch")
-        parts.append("### The pipeline, journal on disk\n\n" + _table(header, rows))
+        parts.append("### The pipeline: journal and equity on disk, the log read by a subscriber\n\n" + _table(header, rows))
     if "endurance" in pipeline:
         each = pipeline["endurance"]
         parts.append(

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from sptrader_stream.kernels import BAD_ARGUMENT, COLUMN_TYPES
+from sptrader_stream.columns import COLUMN_TYPES
 
 # Byte offsets in PyArrayObject_fields and PyArray_Descr, behind the object header.
 _HEADER = object.__basicsize__
@@ -68,13 +68,14 @@ def _as_device(function: FunctionType, seen: dict[FunctionType, Any]) -> Any:
     return seen[function]
 
 
-def llvm_text(function: FunctionType, parameters: dict[str, str], symbol: str) -> str:
+def llvm_text(function: FunctionType, parameters: dict[str, str], symbol: str, refusal: int) -> str:
     """Compile a kernel and give its LLVM module, the entry named ``symbol``.
 
     Args:
         function: the kernel's Python function.
         parameters: the names of its parameters and of their types, as annotated.
         symbol: the name of the entry, unique to this kernel and version.
+        refusal: what the entry answers, plus the argument's index, to an array that is not of the declared type.
     """
     checks, values, signature = [], [], []
     for index, (name, kind) in enumerate(parameters.items()):
@@ -84,7 +85,7 @@ def llvm_text(function: FunctionType, parameters: dict[str, str], symbol: str) -
             values.append(name)
             continue
         signature.append(types.int64)
-        checks.append(f"    if not _fits({name}, {column.numpy_number}): return {BAD_ARGUMENT + index}\n")
+        checks.append(f"    if not _fits({name}, {column.numpy_number}): return {refusal + index}\n")
         values.append(f"_carray(_as_pointer(_load({name}, {_DATA}), _{column.numba_name}), (_length({name}),))")
     source = f"def entry({', '.join(parameters)}):\n{''.join(checks)}    return _body({', '.join(values)})\n"
     # Underscored, so that no parameter of a kernel hides one.

@@ -6,7 +6,7 @@ them as the numpy types they stand for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,3 +20,19 @@ if TYPE_CHECKING:
     Flags: TypeAlias = npt.NDArray[np.bool_]
 else:
     Floats = Ints = Masks = Codes = Flags = np.ndarray
+
+
+class ColumnType(NamedTuple):
+    """A column type as numba and numpy's C interface name it."""
+
+    numba_name: str
+    numpy_number: int
+
+
+COLUMN_TYPES: Final = {
+    "Floats": ColumnType("float64", 12),
+    "Ints": ColumnType("int64", 7),
+    "Masks": ColumnType("uint32", 6),
+    "Codes": ColumnType("int8", 1),
+    "Flags": ColumnType("uint8", 0),
+}

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., object])
@@ -33,20 +33,6 @@ BAD_ARGUMENT = -(2**63)
 _MATH = ("sqrt", "floor", "ceil", "rint", "fabs", "log", "exp", "pow", "fmod", "nearbyint", "trunc", "round")
 
 
-class ColumnType(NamedTuple):
-    """A column type as numba and numpy's C interface name it."""
-
-    numba_name: str
-    numpy_number: int
-
-
-COLUMN_TYPES = {
-    "Floats": ColumnType("float64", 12),
-    "Ints": ColumnType("int64", 7),
-    "Masks": ColumnType("uint32", 6),
-    "Codes": ColumnType("int8", 1),
-    "Flags": ColumnType("uint8", 0),
-}
 # Changes with whatever makes machine code of the same Python differ.
 _FORMAT = 4
 _SCALAR_TYPES = {"int": ctypes.c_int64, "float": ctypes.c_double}
@@ -217,7 +203,7 @@ class _Loader:
 
         if sys.stderr.isatty():
             print(f"sptrader: compiling {wanted.name} (once)", file=sys.stderr)
-        module = self.llvm.parse_assembly(llvm_text(wanted.function, wanted.parameters, symbol))
+        module = self.llvm.parse_assembly(llvm_text(wanted.function, wanted.parameters, symbol, BAD_ARGUMENT))
         module.verify()
         # With everything but the entry internal, another pass joins the device functions into it.
         builder = self.llvm.create_pass_builder(self.machine, self.llvm.create_pipeline_tuning_options(speed_level=3))

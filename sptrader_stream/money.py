@@ -6,17 +6,21 @@ per 10^8. No binary float takes part.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Final
 
 from sptrader_stream.errors import AmountError
 
 MONEY_DIGITS = 8
-MONEY_SCALE = 10**MONEY_DIGITS
+MONEY_SCALE: Final[int] = 10**MONEY_DIGITS
 PERCENT_DIGITS = 8
-PERCENT_SCALE = 10**PERCENT_DIGITS
+PERCENT_SCALE: Final[int] = 10**PERCENT_DIGITS
 
 # Every single amount stays below 2^62, so that the sum or difference of any two fits in an int64.
-LARGEST_AMOUNT = 2**62
+LARGEST_AMOUNT: Final[int] = 2**62
+
+# Wide enough for every amount; what does not fit is refused instead of rounded.
+_EXACT = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
 def parse_scaled(value: str | int | float | Decimal, digits: int, what: str) -> int:
@@ -40,10 +44,10 @@ def parse_scaled(value: str | int | float | Decimal, digits: int, what: str) -> 
         raise AmountError(f"{what}: {value} is not a finite number")
     if number.adjusted() + digits > 19:
         raise AmountError(f"{what}: {value} is too large for exact arithmetic")
-    scaled = number.scaleb(digits)
-    whole = int(scaled)
-    if whole != scaled:
-        raise AmountError(f"{what}: {value} has more than {digits} decimal places")
+    try:
+        whole = int(number.quantize(Decimal((0, (1,), -digits)), context=_EXACT).scaleb(digits, context=_EXACT))
+    except Inexact:
+        raise AmountError(f"{what}: {value} has more than {digits} decimal places") from None
     if abs(whole) >= LARGEST_AMOUNT:
         raise AmountError(f"{what}: {value} is too large for exact arithmetic")
     return whole

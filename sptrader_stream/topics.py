@@ -31,6 +31,9 @@ class TopicStatistics(msgspec.Struct, frozen=True):
 class Inbox(Generic[E]):
     """A subscriber's end: ``async for event in inbox``; ends when the topic is closed and everything was read.
 
+    Who may stop reading before that closes the inbox, best by ``with inbox:``. One that is neither read nor closed
+    makes the publisher wait for good.
+
     Attributes:
         candle: the index of the first candle of the batch received last, -1 before the first batch.
     """
@@ -58,12 +61,20 @@ class Inbox(Generic[E]):
         return event
 
     def close(self) -> None:
-        """Read no more; whoever publishes next gets ``trio.BrokenResourceError``."""
+        """Read no more: what is published from now on passes this inbox by."""
         self._channel.close()
 
     def waiting(self) -> int:
         """How many frames wait to be read."""
         return self._channel.statistics().current_buffer_used
+
+    def __enter__(self) -> Inbox[E]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Topic(Generic[E]):
@@ -100,9 +111,6 @@ class Topic(Generic[E]):
 
         Returns:
             The frame.
-
-        Raises:
-            trio.BrokenResourceError: a subscriber has closed its inbox.
         """
         frame = encode(event)
         await self.publish_frame(frame)
@@ -112,13 +120,20 @@ class Topic(Generic[E]):
         """Hand an encoded event to every subscriber, as ``publish`` does; to all of them even when cancelled."""
         self._frames += 1
         self._bytes += len(frame)
+        closed: list[trio.MemorySendChannel[bytes]] = []
         for channel in self._channels:
             try:
-                channel.send_nowait(frame)
-            except trio.WouldBlock:
-                # Cancelling between two subscribers would leave one with a batch that the other never gets.
-                with trio.CancelScope(shield=True):
-                    await channel.send(frame)
+                try:
+                    channel.send_nowait(frame)
+                except trio.WouldBlock:
+                    # Cancelling between two subscribers would leave one with a batch that the other never gets.
+                    with trio.CancelScope(shield=True):
+                        await channel.send(frame)
+            except trio.BrokenResourceError:
+                closed.append(channel)
+        for channel in closed:
+            channel.close()
+            self._channels.remove(channel)
 
     def close(self) -> None:
         """End the topic: subscribers read what waits, then their iteration ends."""

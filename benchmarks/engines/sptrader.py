@@ -1,4 +1,6 @@
-"""This pipeline over candles in memory: all actors, journal and result on disk.
+"""This pipeline over candles in memory: all actors, journal and equity on disk, a subscriber that reads the log.
+
+The time is that of the run, as its result states it; the JSON document of all trades is written afterwards.
 
 Besides what ``harness`` takes: ``--batch N`` candles a batch, ``--candles N`` of the file at most.
 """
@@ -54,6 +56,7 @@ def measure() -> None:
         spec = specification(MemorySource(ticks(candles, own.candles)), own.batch, Path(place.name) / "run")
 
         def run() -> Outcome:
+            # Whoever follows the progress subscribes to the log and decodes every frame of it.
             outcome = run_blocking(spec, lambda progress: None)
             if outcome.status != "completed":
                 raise RuntimeError(f"the run ended as {outcome.status}: {outcome.failure}")
@@ -64,6 +67,7 @@ def measure() -> None:
                 found.total_trades,
                 found.end_equity / MONEY_SCALE,
                 lambda: first_trades(Path(place.name) / "run"),
+                outcome.timing.run_s,
             )
 
         return run

@@ -41,27 +41,38 @@ def product(first: int, second: int) -> int:
 
 
 @device
-def share_floor(amount: int, part: int, whole: int) -> int:
-    """The floor of amount * part / whole for non-negative numbers; part * whole stays below 2^63.
+def percent_floor(amount: int, part: int) -> int:
+    """The floor of amount * part / 10^8 for non-negative numbers; part stays below 2^62 / 10^8.
 
-    Splitting the amount by ``whole`` keeps every product in range.
+    Splitting the amount by 10^8 keeps every product in range, and dividing by a constant costs a multiplication.
     """
-    high = product(amount // whole, part)
-    if high >= LARGEST_AMOUNT:
-        return LARGEST_AMOUNT
-    return min(high + (amount % whole) * part // whole, LARGEST_AMOUNT)
+    high = product(amount // PERCENT_SCALE, part)
+    return min(high + (amount % PERCENT_SCALE) * part // PERCENT_SCALE, LARGEST_AMOUNT)
 
 
 @device
-def share_half_even(amount: int, part: int, whole: int) -> int:
-    """amount * part / whole for non-negative numbers, rounded half to even; part * whole stays below 2^63."""
-    quotient = share_floor(amount, part, whole)
-    if quotient >= LARGEST_AMOUNT:
-        return LARGEST_AMOUNT
-    twice = 2 * ((amount % whole) * part % whole)
-    if twice > whole or (twice == whole and quotient % 2 == 1):
-        quotient += 1
-    return quotient
+def percent_half_even(amount: int, part: int) -> int:
+    """amount * part / 10^8 for non-negative numbers, rounded half to even; part stays below 2^62 / 10^8."""
+    remainder = (amount % PERCENT_SCALE) * part % PERCENT_SCALE
+    return rounded_half_even(percent_floor(amount, part), remainder, PERCENT_SCALE)
+
+
+@device
+def units_half_even(quantity: int, per_unit: int, lots_per_unit: int) -> int:
+    """What ``quantity`` lots cost at a price for a whole unit, rounded half to even."""
+    high = product(quantity // lots_per_unit, per_unit)
+    rest = (quantity % lots_per_unit) * per_unit
+    floor = min(high + rest // lots_per_unit, LARGEST_AMOUNT)
+    return rounded_half_even(floor, rest % lots_per_unit, lots_per_unit)
+
+
+@device
+def rounded_half_even(floor: int, remainder: int, whole: int) -> int:
+    """Round a quotient, given as its floor and remainder; LARGEST_AMOUNT stays what it is."""
+    twice = 2 * remainder
+    if floor < LARGEST_AMOUNT and (twice > whole or (twice == whole and floor % 2 == 1)):
+        return floor + 1
+    return floor
 
 
 @device
@@ -70,7 +81,7 @@ def level(price: int, side: int, distance: int) -> int:
     part = PERCENT_SCALE + side * distance
     if part <= 0:
         return 0
-    return share_half_even(price, part, PERCENT_SCALE)
+    return percent_half_even(price, part)
 
 
 @device
@@ -79,7 +90,7 @@ def slipped(price: int, side: int, state: Ints) -> int:
     part = state[SET_SLIPPAGE_PERCENT]
     distance: int = state[SET_SLIPPAGE_TICKS]
     if part > 0:
-        percent = share_floor(price, part, PERCENT_SCALE)
+        percent = percent_floor(price, part)
         if (price % PERCENT_SCALE) * part % PERCENT_SCALE != 0:
             percent += 1
         distance += percent
@@ -94,9 +105,9 @@ def commission(price: int, quantity: int, state: Ints) -> int:
     per_unit = state[SET_COMMISSION_PER_UNIT]
     total: int = state[SET_COMMISSION_PER_ORDER]
     if percent > 0:
-        total = min(total + share_half_even(notional, percent, PERCENT_SCALE), LARGEST_AMOUNT)
+        total = min(total + percent_half_even(notional, percent), LARGEST_AMOUNT)
     if per_unit > 0:
-        total = min(total + share_half_even(quantity, per_unit, state[SET_LOTS_PER_UNIT]), LARGEST_AMOUNT)
+        total = min(total + units_half_even(quantity, per_unit, state[SET_LOTS_PER_UNIT]), LARGEST_AMOUNT)
     minimum: int = state[SET_COMMISSION_MINIMUM]
     return max(total, minimum)
 
@@ -137,7 +148,7 @@ def decided_quantity(state: Ints, rule: int, equity: int, close: int) -> int:
     sizing = state[RULES + rule * RULE_WIDTH + RULE_SIZING]
     size: int = state[RULES + rule * RULE_WIDTH + RULE_SIZE]
     if sizing == SIZING_PERCENT:
-        amount = share_floor(means, size, PERCENT_SCALE)
+        amount = percent_floor(means, size)
         if amount >= LARGEST_AMOUNT:
             return -1
         quantity = amount // lot
@@ -146,7 +157,7 @@ def decided_quantity(state: Ints, rule: int, equity: int, close: int) -> int:
     else:
         quantity = size
     if state[SET_MAX_POSITION] >= 0:
-        allowed = share_floor(means, state[SET_MAX_POSITION], PERCENT_SCALE)
+        allowed = percent_floor(means, state[SET_MAX_POSITION])
         if allowed >= LARGEST_AMOUNT and quantity > allowed // lot:
             return -1
         quantity = min(quantity, allowed // lot)

@@ -116,8 +116,9 @@ def _add_moments(records: Ints, row: int, trades: int, moments: Floats) -> None:
     moments[PNL_SQUARES] += deviation * (pnl - moments[PNL_MEAN])
     side = (records[row + HEAD] >> 16 & 0xFF) - 1
     entry_price = records[row + ENTRY_PRICE]
-    moments[ADVERSE] += float(side * (entry_price - records[row + WORST])) / float(entry_price)
-    moments[FAVOURABLE] += float(side * (records[row + BEST] - entry_price)) / float(entry_price)
+    base = float(max(entry_price, 1))
+    moments[ADVERSE] += float(side * (entry_price - records[row + WORST])) / base
+    moments[FAVOURABLE] += float(side * (records[row + BEST] - entry_price)) / base
 
 
 @kernel
@@ -161,7 +162,6 @@ def excursions(trade: Trade) -> tuple[int, int]:
     """
     adverse = trade.side * (trade.entry_price - trade.worst)
     favourable = trade.side * (trade.best - trade.entry_price)
-    return (
-        divide_half_even(adverse * PERCENT_SCALE, trade.entry_price),
-        divide_half_even(favourable * PERCENT_SCALE, trade.entry_price),
-    )
+    # Slippage can take a sale down to zero, which nothing is a fraction of: a tick stands in.
+    base = max(trade.entry_price, 1)
+    return divide_half_even(adverse * PERCENT_SCALE, base), divide_half_even(favourable * PERCENT_SCALE, base)

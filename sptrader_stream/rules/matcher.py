@@ -29,7 +29,8 @@ from sptrader_stream.rules.conditions import (
 from sptrader_stream.rules.plan import StrategyPlan
 
 Columns: TypeAlias = Sequence[Floats | Codes]
-Met: TypeAlias = Callable[[Columns], Flags]
+# None stands for: met at no candle of the batch.
+Met: TypeAlias = Callable[[Columns], Flags | None]
 # A series, or one number for all candles.
 Evaluated: TypeAlias = Callable[[Columns], Any]
 
@@ -67,22 +68,21 @@ class RuleMatcher:
         return Decisions(signals.first, signals.instrument, signals.generated, entries, exits)
 
 
-def _rules(conditions: Sequence[Condition]) -> list[tuple[np.uint32, Met]]:
-    """Each rule's bit and test; rules that can never be met are left out."""
-    return [
-        (np.uint32(1 << index), _met(condition))
-        for index, condition in enumerate(conditions)
-        if condition != Truth(False)
-    ]
+def _rules(conditions: Sequence[Condition]) -> list[tuple[int, Met]]:
+    """Each rule's position and test; rules that can never be met are left out."""
+    return [(index, _met(condition)) for index, condition in enumerate(conditions) if condition != Truth(False)]
 
 
-def _masks(rules: list[tuple[np.uint32, Met]], columns: Columns) -> Masks | None:
+def _masks(rules: list[tuple[int, Met]], columns: Columns) -> Masks | None:
     masks: Masks | None = None
-    for bit, test in rules:
+    for index, test in rules:
         met = test(columns)
-        if np.count_nonzero(met):
-            bits: Masks = np.multiply(met, bit)
-            masks = bits if masks is None else masks | bits
+        if met is None or not np.count_nonzero(met):
+            continue
+        bits: Masks = met.astype(np.uint32)
+        if index:
+            bits <<= index
+        masks = bits if masks is None else masks | bits
     return masks
 
 
@@ -92,9 +92,7 @@ def _met(condition: Condition) -> Met:
         case Truth(met):
             return lambda columns: np.full(len(columns[0]), met)
         case CodeIs(index, code, equal):
-            same = np.equal if equal else np.not_equal
-            wanted = np.int8(code)
-            return lambda columns: same(columns[index], wanted)
+            return _code_is(index, code) if equal else _code_is_not(index, code)
         case Comparison(sign, left, right):
             return _comparison(sign, left, right)
         case Crosses():
@@ -105,6 +103,23 @@ def _met(condition: Condition) -> Met:
             return _any([_met(part) for part in parts])
 
 
+def _code_is(index: int, code: int) -> Met:
+    # numpy compares with an array of no dimension faster than with a scalar.
+    wanted = np.array(code, np.int8)
+
+    def met(columns: Columns) -> Flags | None:
+        codes = columns[index]
+        # Codes are rare, and bytes are searched several times faster than arrays are compared.
+        return np.equal(codes, wanted) if code in codes.tobytes() else None
+
+    return met
+
+
+def _code_is_not(index: int, code: int) -> Met:
+    other = np.array(code, np.int8)
+    return lambda columns: np.not_equal(columns[index], other)
+
+
 def _all(parts: Sequence[Condition]) -> Met:
     # Parts that carry state must see every batch; the others are only asked while something is left to refute.
     first, *others = parts
@@ -112,26 +127,31 @@ def _all(parts: Sequence[Condition]) -> Met:
     optional = [_met(part) for part in others if not carries_state(part)]
     start = _met(first)
 
-    def met(columns: Columns) -> Flags:
+    def met(columns: Columns) -> Flags | None:
         found = start(columns)
         for test in always:
-            found = found & test(columns)
+            found = _both(found, test(columns))
         for test in optional:
-            if not np.count_nonzero(found):
-                return found
-            found = found & test(columns)
+            if found is None or not np.count_nonzero(found):
+                return None
+            found = _both(found, test(columns))
         return found
 
     return met
 
 
+def _both(found: Flags | None, other: Flags | None) -> Flags | None:
+    return None if found is None or other is None else found & other
+
+
 def _any(tests: Sequence[Met]) -> Met:
     first, *others = tests
 
-    def met(columns: Columns) -> Flags:
+    def met(columns: Columns) -> Flags | None:
         found = first(columns)
         for test in others:
-            found = found | test(columns)
+            other = test(columns)
+            found = other if found is None else found if other is None else found | other
         return found
 
     return met

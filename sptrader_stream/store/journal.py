@@ -25,10 +25,18 @@ class JournalWriter:
 
     def __init__(self, folder: Path) -> None:
         self._file = FileIO(folder / JOURNAL_FILE, "xb")
+        self._size = 0
 
     def append(self, frame: bytes) -> None:
         """Append one encoded event."""
-        write_all(self._file, len(frame).to_bytes(_LENGTH_BYTES, "little") + frame)
+        try:
+            write_all(self._file, len(frame).to_bytes(_LENGTH_BYTES, "little") + frame)
+        except OSError:
+            # A part of a frame would hide every frame that is appended behind it, such as the end of the run.
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise
+        self._size += _LENGTH_BYTES + len(frame)
 
     def __enter__(self) -> JournalWriter:
         return self

@@ -47,16 +47,17 @@ class Recording:
     def add(self, report: Reports) -> bytes | None:
         """Record a batch; answers the frame of its lossless events, None where there were none."""
         self._equity.append(report.time, report.equity)
+        frame = None
+        if len(report.records):
+            frame = encode(Records(self._seq, report.records))
+            self._journal.append(frame)
+            self._digest.update(report.records.data)
+            self._seq += len(report.records) // RECORD_WIDTH
+        # After the writing, so that a batch that could not be written does not count.
         if self.first_time is None:
             self.first_time = int(report.time[0])
         self.progress = report.progress
         self.generated += report.generated
-        if not len(report.records):
-            return None
-        self._digest.update(report.records.data)
-        frame = encode(Records(self._seq, report.records))
-        self._journal.append(frame)
-        self._seq += len(report.records) // RECORD_WIDTH
         return frame
 
     def end(

@@ -14,17 +14,13 @@ import msgspec
 
 from sptrader_stream.events import DataIssue, Failure, Records, RunEnded, RunStarted
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import ExecutionEvent, Rejection, Trade, unpack
+from sptrader_stream.execution.records import ExecutionEvent, Trade, unpack
 from sptrader_stream.metrics.summary import METRICS, Metrics
-from sptrader_stream.metrics.trades import excursions
 from sptrader_stream.money import (
-    MONEY_DIGITS,
-    PERCENT_DIGITS,
-    divide_half_even,
     format_money,
-    format_scaled,
 )
 from sptrader_stream.store.journal import read_journal
+from sptrader_stream.store.rows import PositionRow, position_row, rejection_rows, trade_rows
 from sptrader_stream.timeframes import HOUR, format_time
 
 RESULT_FILE: Final = "result.json"
@@ -60,50 +56,6 @@ class InstrumentSummary(msgspec.Struct, frozen=True):
     quantity_precision: int
 
 
-class _Position(msgspec.Struct, frozen=True):
-    id: int
-    symbol: str
-    side: str
-    rule: str
-    entry_time: str
-    entry_price: str
-    quantity: str
-    mark_price: str
-    unrealised_pnl: str
-    entry_commission: str
-    stop_loss: str | None
-    take_profit: str | None
-
-
-class _Trade(msgspec.Struct, frozen=True):
-    id: int
-    symbol: str
-    side: str
-    rule: str
-    entry_time: str
-    entry_price: str
-    exit_time: str
-    exit_price: str
-    quantity: str
-    pnl: str
-    pnl_percent: str
-    commission: str
-    mae: str
-    mfe: str
-    exit_reason: str
-    holding_period_hours: float
-
-
-class _Rejection(msgspec.Struct, frozen=True):
-    time: str
-    symbol: str
-    side: str
-    rule: str
-    price: str
-    quantity: str
-    reason: str
-
-
 class _Head(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     status: str
@@ -132,7 +84,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     metrics: dict[str, MetricValue]
     data_issues: tuple[DataIssue, ...]
-    open_positions: list[_Position]
+    open_positions: list[PositionRow]
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,9 +117,9 @@ def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: End
         # The head without its closing brace: the long lists follow in the same object.
         file.write(msgspec.json.encode(_head(started, ended, ending))[:-1])
         file.write(b',"completed_trades":[')
-        _write_items(file, _trades(_events(folder), started, last))
+        _write_items(file, trade_rows(_events(folder), started, last))
         file.write(b'],"rejections":[')
-        _write_items(file, _rejections(_events(folder), started))
+        _write_items(file, rejection_rows(_events(folder), started))
         file.write(b"]}\n")
     temporary.replace(folder / RESULT_FILE)
     return list(last)
@@ -192,53 +144,6 @@ def _events(folder: Path) -> Iterator[ExecutionEvent]:
     for event in read_journal(folder):
         if isinstance(event, Records):
             yield from unpack(event.records)
-
-
-def _trades(events: Iterable[ExecutionEvent], started: RunStarted, last: deque[Trade]) -> Iterator[_Trade]:
-    price, quantity = started.price_precision, started.quantity_precision
-    unit = 10 ** (MONEY_DIGITS - price - quantity)
-    number = 0
-    for event in events:
-        if not isinstance(event, Trade):
-            continue
-        last.append(event)
-        number += 1
-        notional = event.entry_price * event.quantity * unit
-        adverse, favourable = excursions(event)
-        yield _Trade(
-            id=number,
-            symbol=started.symbol,
-            side=_SIDES[event.side],
-            rule=started.entry_rules[event.rule],
-            entry_time=format_time(event.entry_time),
-            entry_price=format_scaled(event.entry_price, price),
-            exit_time=format_time(event.time),
-            exit_price=format_scaled(event.price, price),
-            quantity=format_scaled(event.quantity, quantity),
-            pnl=format_money(event.pnl),
-            pnl_percent=format_scaled(
-                divide_half_even(event.pnl * 10 ** (PERCENT_DIGITS + 2), notional), PERCENT_DIGITS
-            ),
-            commission=format_money(event.commission),
-            mae=format_scaled(adverse, PERCENT_DIGITS),
-            mfe=format_scaled(favourable, PERCENT_DIGITS),
-            exit_reason=event.reason,
-            holding_period_hours=(event.time - event.entry_time) / HOUR,
-        )
-
-
-def _rejections(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[_Rejection]:
-    for event in events:
-        if isinstance(event, Rejection):
-            yield _Rejection(
-                time=format_time(event.time),
-                symbol=started.symbol,
-                side=_SIDES[event.side],
-                rule=started.entry_rules[event.rule],
-                price=format_scaled(event.price, started.price_precision),
-                quantity=format_scaled(event.quantity, started.quantity_precision),
-                reason=event.reason,
-            )
 
 
 def _head(started: RunStarted, ended: RunEnded, ending: Ending) -> _Head:
@@ -271,7 +176,7 @@ def _head(started: RunStarted, ended: RunEnded, ending: Ending) -> _Head:
         timing=ending.timing,
         metrics={name: _metric(name, metrics) for name in METRICS},
         data_issues=ended.issues,
-        open_positions=[_position(each, started) for each in ending.open_positions],
+        open_positions=[position_row(each, started) for each in ending.open_positions],
     )
 
 
@@ -290,23 +195,3 @@ def _metric(name: str, metrics: Metrics) -> MetricValue:
             return list(value)
         case _:
             return float(value) if isinstance(value, float) else int(value)
-
-
-def _position(position: OpenPosition, started: RunStarted) -> _Position:
-    def price(ticks: int) -> str:
-        return format_scaled(ticks, started.price_precision)
-
-    return _Position(
-        id=position.position,
-        symbol=started.symbol,
-        side=_SIDES[position.side],
-        rule=started.entry_rules[position.rule],
-        entry_time=format_time(position.entry_time),
-        entry_price=price(position.entry_price),
-        quantity=format_scaled(position.quantity, started.quantity_precision),
-        mark_price=price(position.mark),
-        unrealised_pnl=format_money(position.unrealised_pnl),
-        entry_commission=format_money(position.entry_commission),
-        stop_loss=None if position.stop is None else price(position.stop),
-        take_profit=None if position.target is None else price(position.target),
-    )

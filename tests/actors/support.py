@@ -79,12 +79,13 @@ def one_chunk(candles: int = 2_000) -> ReadyCandles:
 
 
 def part(candles: ReadyCandles, start: int, end: int) -> ReadyCandles:
-    columns = {name: getattr(candles, name) for name in candles.__struct_fields__}
-    return ReadyCandles(**{name: None if each is None else each[start:end] for name, each in columns.items()})
+    columns: dict[str, Any] = {name: getattr(candles, name) for name in candles.__struct_fields__}
+    cut: dict[str, Any] = {name: None if each is None else each[start:end] for name, each in columns.items()}
+    return ReadyCandles(**cut)
 
 
 class Memory:
-    """A source that has its candles in memory, in chunks of a given size.
+    """A source that has its candles in memory, in chunks of a given size; an endless one begins again and again.
 
     Attributes:
         given: how many candles were taken out of it.
@@ -98,6 +99,7 @@ class Memory:
         end: Exception | None = None,
         kind: str = "synthetic",
         endless: bool = False,
+        limit: int | None = None,
     ) -> None:
         self.info = SourceInfo(kind=kind, name="memory", symbol="EURUSD", timeframe="1h", synthetic=True)  # type: ignore[arg-type]
         self.given = 0
@@ -105,6 +107,7 @@ class Memory:
         self._chunk = chunk
         self._end = end
         self._endless = endless
+        self._limit = limit
 
     def chunks(self) -> Iterator[ReadyCandles]:
         length = len(self._candles)
@@ -112,6 +115,10 @@ class Memory:
             for start in range(0, length, self._chunk):
                 piece = part(self._candles, start, start + self._chunk)
                 piece = msgspec.structs.replace(piece, time=piece.time + rounds * 2 * length * HOUR)
+                if self._limit is not None:
+                    piece = part(piece, 0, self._limit - self.given)
+                    if not len(piece):
+                        return
                 self.given += len(piece)
                 yield piece
             if not self._endless:
@@ -151,7 +158,6 @@ class Recorded(NamedTuple):
     """What stands in a run's folder; ``result`` is without what depends on the clock and on the run's name."""
 
     started: RunStarted
-    seqs: list[int]
     records: Ints
     ended: RunEnded
     equity: bytes
@@ -169,13 +175,17 @@ def recorded(folder: Path) -> Recorded:
     assert isinstance(ended, RunEnded)
     frames = [each for each in between if isinstance(each, Records)]
     assert len(frames) == len(between)
+    seq = 1
+    for each in frames:
+        assert each.seq == seq
+        seq += len(each.records) // RECORD_WIDTH
+    assert ended.seq == seq
     flat: Ints = np.concatenate([each.records for each in frames] or [np.empty(0, np.int64)])
     result = json.loads((folder / RESULT_FILE).read_bytes())
     for name in ("timing", "run_id"):
         del result[name]
     return Recorded(
         started,
-        [each.seq for each in frames],
         flat.reshape(-1, RECORD_WIDTH),
         ended,
         (folder / EQUITY_FILE).read_bytes(),

@@ -22,3 +22,7 @@ def test_parts_are_rounded_half_to_even() -> None:
     # 1 / 8 * 10^-8 steps: 12.5 rounds to 12, 37.5 to 38.
     entry = 8 * 10**8
     assert excursions(trade(entry=entry, worst=entry - 100, best=entry + 300)) == (12, 38)
+
+
+def test_an_entry_that_slipped_to_zero_still_has_excursions() -> None:
+    assert excursions(trade(side=-1, entry=0, best=0, worst=3)) == (3 * 10**8, 0)

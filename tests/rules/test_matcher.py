@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -221,6 +222,20 @@ def test_a_signal_is_compared_by_the_name_of_its_choice() -> None:
     assert plan.operands == (SignalOperand("ma_crossover", "crossover_type"),)
     columns = [np.array([0, 1, 2], np.int8)]
     assert masks(decisions(plan, columns, []), columns) == [0b10100, 0b11001, 0b01010]
+
+
+@pytest.mark.parametrize("sizes", [[], [1] * 5, [2, 1]])
+def test_signals_are_joined_whether_or_not_a_batch_has_any_of_them(sizes: list[int]) -> None:
+    golden = "{signal: ma_crossover, outputs: {crossover_type: golden_cross}}"
+    bullish = "{signal: macd_cross, outputs: {cross: bullish}}"
+    rising = "{expr: 'crosses_above(close, 1)'}"
+    rules = [
+        *(f"{{all: [{golden}, {bullish}]}}", f"{{any: [{golden}, {bullish}]}}"),
+        *(f"{{all: [{golden}, {rising}]}}", f"{{any: [{golden}, {rising}]}}"),
+    ]
+    plan = _plan("entries:\n" + "".join(f"  - {{when: {rule}, action: buy, size: 0.1}}\n" for rule in rules))
+    columns = [np.array([0, 1, 0, 1, 0], np.int8), np.array([0, 0, 1, 1, 0], np.int8), np.array([1.0, 2, 1, 2, 1])]
+    assert masks(decisions(plan, columns, sizes), columns) == [0, 0b1110, 0b0010, 0b1111, 0]
 
 
 def test_a_signals_number_is_compared_like_any_other() -> None:

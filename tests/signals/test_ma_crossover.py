@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sptrader_stream.candles import FIELDS
 from sptrader_stream.errors import SignalError
 from sptrader_stream.events import Candles
-from tests.signals.support import candles_of, run_signal, splits_of
+from tests.signals.support import candles_of, run_signal, splits_of, walk
 
 Series = Sequence[Fraction | None]
 
@@ -110,6 +111,30 @@ def test_simple_averages_cross_exactly_where_the_definition_says(data: st.DataOb
         "confirmation_bars": data.draw(st.integers(0, 4), "confirmation_bars"),
     }
     check("ma_crossover", config, "sma", candles_of(closes, [0, 1, 3]), data.draw(splits_of(len(closes)), "splits"))
+
+
+@pytest.mark.parametrize(("fast", "slow", "confirmation_bars"), [(10, 30, 0), (3, 7, 2), (2, 1024, 0), (40, 1500, 1)])
+def test_long_batches_and_long_windows_change_nothing(fast: int, slow: int, confirmation_bars: int) -> None:
+    candles = walk(6000, seed=5, step=3)
+
+    def means(period: int) -> Series:
+        sums = np.convolve(candles.close, np.ones(period, np.int64), "valid").tolist()
+        return [None] * (period - 1) + [Fraction(each, period) for each in sums]
+
+    said, exact = crosses(means(fast), means(slow), Fraction(0), confirmation_bars)
+    strength = [None if each is None else pytest.approx(float(each), rel=1e-12) for each in exact]
+    config: dict[str, object] = {"fast": fast, "slow": slow, "confirmation_bars": confirmation_bars}
+    for splits in ((), (1,), (1023, 1024, 2049), range(0, 6000, 700), range(6000)):
+        told = run_signal("ma_crossover", config, candles, splits)
+        assert told["crossover_type"] == said
+        assert told["strength"] == strength
+
+
+def test_prices_too_large_for_exact_sums_are_refused() -> None:
+    config: dict[str, object] = {"fast": 10, "slow": 30}
+    assert run_signal("ma_crossover", config, candles_of([2**57] * 40))["crossover_type"] == [None] * 40
+    with pytest.raises(SignalError, match=r"288230376151711744 ticks is too large .* 30 candles.* price_precision"):
+        run_signal("ma_crossover", config, candles_of([2**57, 2**58]))
 
 
 @pytest.mark.parametrize("kind", ["wma", "ema", "rma"])

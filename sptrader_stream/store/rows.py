@@ -1,0 +1,143 @@
+"""The rows of a result document: trades, rejections and open positions as a reader of JSON wants them.
+
+Amounts are exact decimal text, times RFC 3339.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from sptrader_stream.events import RunStarted
+from sptrader_stream.execution.core import OpenPosition
+from sptrader_stream.execution.records import ExecutionEvent, Rejection, Trade
+from sptrader_stream.metrics.trades import excursions
+from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, divide_half_even, format_money, format_scaled
+from sptrader_stream.timeframes import HOUR, format_time
+
+_SIDES: Final = {1: "long", -1: "short"}
+
+
+class PositionRow(msgspec.Struct, frozen=True):
+    """A position that is open after the last candle; ``mark_price`` is where its unrealised P&L is taken."""
+
+    id: int
+    symbol: str
+    side: str
+    rule: str
+    entry_time: str
+    entry_price: str
+    quantity: str
+    mark_price: str
+    unrealised_pnl: str
+    entry_commission: str
+    stop_loss: str | None
+    take_profit: str | None
+
+
+class TradeRow(msgspec.Struct, frozen=True):
+    """A closed position; ``mae`` and ``mfe`` are fractions of the entry price, ``pnl`` is net of ``commission``."""
+
+    id: int
+    symbol: str
+    side: str
+    rule: str
+    entry_time: str
+    entry_price: str
+    exit_time: str
+    exit_price: str
+    quantity: str
+    pnl: str
+    pnl_percent: str
+    commission: str
+    mae: str
+    mfe: str
+    exit_reason: str
+    holding_period_hours: float
+
+
+class RejectionRow(msgspec.Struct, frozen=True):
+    """An entry that could not be made, and why."""
+
+    time: str
+    symbol: str
+    side: str
+    rule: str
+    price: str
+    quantity: str
+    reason: str
+
+
+def trade_rows(events: Iterable[ExecutionEvent], started: RunStarted, last: deque[Trade]) -> Iterator[TradeRow]:
+    """Pick the trades out of a run's events, numbered from 1; ``last`` is given each of them, too."""
+    price, quantity = started.price_precision, started.quantity_precision
+    unit = 10 ** (MONEY_DIGITS - price - quantity)
+    number = 0
+    for event in events:
+        if not isinstance(event, Trade):
+            continue
+        last.append(event)
+        number += 1
+        # As for the excursions, a tick stands in for an entry price of zero.
+        notional = max(event.entry_price, 1) * event.quantity * unit
+        adverse, favourable = excursions(event)
+        yield TradeRow(
+            id=number,
+            symbol=started.symbol,
+            side=_SIDES[event.side],
+            rule=started.entry_rules[event.rule],
+            entry_time=format_time(event.entry_time),
+            entry_price=format_scaled(event.entry_price, price),
+            exit_time=format_time(event.time),
+            exit_price=format_scaled(event.price, price),
+            quantity=format_scaled(event.quantity, quantity),
+            pnl=format_money(event.pnl),
+            pnl_percent=format_scaled(
+                divide_half_even(event.pnl * 10 ** (PERCENT_DIGITS + 2), notional), PERCENT_DIGITS
+            ),
+            commission=format_money(event.commission),
+            mae=format_scaled(adverse, PERCENT_DIGITS),
+            mfe=format_scaled(favourable, PERCENT_DIGITS),
+            exit_reason=event.reason,
+            holding_period_hours=(event.time - event.entry_time) / HOUR,
+        )
+
+
+def rejection_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[RejectionRow]:
+    """Pick the rejections out of a run's events."""
+    for event in events:
+        if isinstance(event, Rejection):
+            yield RejectionRow(
+                time=format_time(event.time),
+                symbol=started.symbol,
+                side=_SIDES[event.side],
+                rule=started.entry_rules[event.rule],
+                price=format_scaled(event.price, started.price_precision),
+                quantity=format_scaled(event.quantity, started.quantity_precision),
+                reason=event.reason,
+            )
+
+
+def position_row(position: OpenPosition, started: RunStarted) -> PositionRow:
+    """Write an open position."""
+
+    def price(ticks: int) -> str:
+        return format_scaled(ticks, started.price_precision)
+
+    return PositionRow(
+        id=position.position,
+        symbol=started.symbol,
+        side=_SIDES[position.side],
+        rule=started.entry_rules[position.rule],
+        entry_time=format_time(position.entry_time),
+        entry_price=price(position.entry_price),
+        quantity=format_scaled(position.quantity, started.quantity_precision),
+        mark_price=price(position.mark),
+        unrealised_pnl=format_money(position.unrealised_pnl),
+        entry_commission=format_money(position.entry_commission),
+        stop_loss=None if position.stop is None else price(position.stop),
+        take_profit=None if position.target is None else price(position.target),
+    )

@@ -1,0 +1,58 @@
+"""Views of candles: exact in ticks, nearest to the decimal in prices."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sptrader_stream.candles import FIELDS, PRICE_FIELDS, CandleView
+from sptrader_stream.events import Candles
+
+OPEN, HIGH, LOW, CLOSE = [103_500, 103_510], [103_520, 103_511], [103_490, 103_501], [103_503, 103_510]
+
+
+def view(scale: float = 10.0**5) -> CandleView:
+    time, first, high, low, last = (np.array(each, np.int64) for each in ([60, 120], OPEN, HIGH, LOW, CLOSE))
+    return CandleView(Candles(0, 0, time, first, high, low, last, np.array([1.5, 2.5])), scale)
+
+
+def test_ticks_are_the_prices_of_the_candles_as_floats() -> None:
+    found = view()
+    assert len(found) == 2
+    assert found.time.tolist() == [60, 120]
+    for name, wanted in zip(("open", "high", "low", "close"), (OPEN, HIGH, LOW, CLOSE), strict=True):
+        assert found.ticks(name).tolist() == wanted
+        assert found.ticks(name).dtype == np.float64
+    assert found.ticks("volume").tolist() == found.prices("volume").tolist() == [1.5, 2.5]
+
+
+def test_averages_of_prices() -> None:
+    found = view()
+    for index in range(2):
+        open_, high, low, close = OPEN[index], HIGH[index], LOW[index], CLOSE[index]
+        assert found.ticks("hl2")[index] == float(Fraction(high + low, 2))
+        assert found.ticks("hlc3")[index] == float(Fraction(high + low + close, 3))
+        assert found.ticks("ohlc4")[index] == float(Fraction(open_ + high + low + close, 4))
+
+
+@given(st.integers(1, 2**52), st.integers(0, 8))
+def test_a_price_is_the_float_nearest_to_its_decimal(ticks: int, precision: int) -> None:
+    column = np.array([ticks], np.int64)
+    found = CandleView(Candles(0, 0, column, column, column, column, column, np.zeros(1)), 10.0**precision)
+    assert found.prices("close")[0] == float(Fraction(ticks, 10**precision))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_column_is_made_once_and_contiguous(name: str) -> None:
+    found = view()
+    assert found.ticks(name) is found.ticks(name)
+    assert found.ticks(name).flags.c_contiguous
+    assert found.ticks(name).dtype == np.float64
+
+
+def test_every_field_but_volume_is_a_price() -> None:
+    assert {*FIELDS} - {*PRICE_FIELDS} == {"volume"}
