@@ -12,7 +12,7 @@ from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.sources.source import CHUNK_ROWS, ReadyCandles, SourceInfo
 
 if TYPE_CHECKING:
-    from actors.pipeline import RunSpec
+    from actors.spec import RunSpec
 
 HERE = Path(__file__).parent
 STRATEGY = HERE / "strategies" / "sma_crossover.yaml"
@@ -48,7 +48,7 @@ class MemorySource:
 
 def specification(source: MemorySource, batch_size: int, folder: Path) -> RunSpec:
     """Specify a run of the benchmark's strategy, as ``sptrader run`` would."""
-    from actors.pipeline import RunSpec
+    from actors.spec import RunSpec
     from sptrader_stream.sources.contract import RESEARCH
 
     return RunSpec(

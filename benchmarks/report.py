@@ -126,7 +126,7 @@ def _pipeline(pipeline: dict[str, Any]) -> str:
             for each in pipeline["batches"]
         ]
         header = ("candles in a batch", "candles", "best candles/s", "median candles/s", "us per batch")
-        parts.append("### The pipeline: journal and equity on disk, the log read by a subscriber\n\n" + _table(header, rows))
+        parts.append("### The pipeline, journal on disk, log read by a subscriber\n\n" + _table(header, rows))
     if "endurance" in pipeline:
         each = pipeline["endurance"]
         parts.append(

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from actors.pipeline import run_blocking
+from actors.run import run_blocking
 from benchmarks.engines.harness import SHOWN, Candles, Outcome, Trade, main
 from benchmarks.kernels import Columns, in_ticks
 from benchmarks.memory import MemorySource, specification

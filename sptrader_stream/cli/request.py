@@ -14,7 +14,7 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 
 if TYPE_CHECKING:
-    from actors.pipeline import RunSpec
+    from actors.spec import RunSpec
     from sptrader_stream.instruments import Instrument
     from sptrader_stream.rules.plan import StrategyPlan
     from sptrader_stream.workspace import Workspace
@@ -121,7 +121,7 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     Raises:
         UserError: something asked for is not there or wrong.
     """
-    from actors.pipeline import RunSpec
+    from actors.spec import RunSpec
     from sptrader_stream.instruments import find_instrument, load_instruments
     from sptrader_stream.rules.loader import load_strategy
     from sptrader_stream.sources import SYNTHETIC, open_source

@@ -14,7 +14,7 @@ from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunReque
 from sptrader_stream.workspace import Workspace, open_workspace, starter_folder
 
 if TYPE_CHECKING:
-    from actors.pipeline import RunOutcome, RunSpec
+    from actors.spec import RunOutcome, RunSpec
 
 SYNTHETIC_CANDLES = "synthetic candles, made up: for trying things out, not for judging a strategy"
 _DEMO = RunRequest(
@@ -97,7 +97,7 @@ def demo(workspace: WorkspaceOption = None) -> int:
 
 
 def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: bool, is_demo: bool) -> int:
-    from actors.pipeline import run_blocking
+    from actors.run import run_blocking
     from sptrader_stream.terminal import progress_bar
 
     spec = make_spec(request, workspace, results)

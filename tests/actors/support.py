@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import trio
 
-from actors.pipeline import Run, RunOutcome, RunSpec
+from actors.run import Run
+from actors.spec import RunOutcome, RunSpec
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Records, RunEnded, RunStarted

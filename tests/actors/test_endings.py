@@ -16,7 +16,8 @@ import pytest
 import trio
 import trio.testing
 
-from actors.pipeline import Run, RunOutcome, run_blocking
+from actors.run import Run, run_blocking
+from actors.spec import RunOutcome
 from sptrader_stream.errors import AmountError, DataError
 from sptrader_stream.events import Progress, encode
 from sptrader_stream.execution.core import PositionCore
@@ -238,7 +239,7 @@ def test_a_cancelled_run_ends_within_a_batch(tmp_path: Path, batch: int, kind: s
         async for event in run.log.subscribe():
             if isinstance(event, Progress) and event.candles >= 5 * batch and fed_at_cancel is None:
                 run.cancel()
-                fed_at_cancel = run._feed.candle
+                fed_at_cancel = run._pipeline.feed.candle
 
     outcome = run_beside(run, watch)
     assert outcome.status == "cancelled"

@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from actors.pipeline import Run
-from sptrader_stream.events import Progress, Records
+from actors.run import Run
+from sptrader_stream.events import Progress, Records, RunEnded, RunStarted
 from sptrader_stream.execution.records import RECORD_WIDTH
 from tests.actors.support import Memory, make_spec, one_chunk, recorded
 
@@ -21,15 +21,20 @@ CANDLES = one_chunk(1_000)
 def test_a_subscriber_gets_every_record_once_and_in_order(tmp_path: Path, batch: int) -> None:
     records: list[Records] = []
     progress: list[Progress] = []
+    others: list[RunStarted | RunEnded] = []
     run = Run(make_spec(tmp_path / "run", Memory(CANDLES), batch=batch))
 
     async def watch() -> None:
-        async for event in run.log.subscribe():
-            if isinstance(event, Records):
-                records.append(event)
-            else:
-                assert isinstance(event, Progress)
-                progress.append(event)
+        with run.log.subscribe() as log:
+            async for event in log:
+                match event:
+                    case Records():
+                        records.append(event)
+                    case Progress():
+                        progress.append(event)
+                    case _:
+                        assert isinstance(event, RunStarted) == (not progress)
+                        others.append(event)
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
@@ -46,6 +51,7 @@ def test_a_subscriber_gets_every_record_once_and_in_order(tmp_path: Path, batch:
     assert next_seq == found.ended.seq > 100
     assert np.concatenate([each.records for each in records]).tolist() == found.records.ravel().tolist()
     assert [each.candles for each in progress] == [*range(batch, 1000, batch), 1000]
+    assert others == [found.started, found.ended]
     assert progress[-1].time == CANDLES.time[-1]
     assert progress[-1].trades == found.result["total_trades"] > 0
 

@@ -1,0 +1,218 @@
+"""One run from its specification to its outcome: makes the cores, lets the pipeline work, writes the result."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import cast
+
+import trio
+
+from actors.candle_feed import CandleFeed
+from actors.pipeline import Pipeline, frames_waiting
+from actors.spec import RunOutcome, RunSpec
+from sptrader_stream.events import (
+    Failure,
+    LogEvent,
+    Progress,
+    RunEnded,
+    RunStarted,
+    RunStatus,
+)
+from sptrader_stream.execution.core import PositionCore
+from sptrader_stream.kernels import LOADING, load_ready
+from sptrader_stream.metrics.core import MetricsCore
+from sptrader_stream.rules.matcher import RuleMatcher
+from sptrader_stream.rules.settings import execution_settings
+from sptrader_stream.signals.engine import SignalEngine
+from sptrader_stream.sources.intake import Intake, ready_chunks
+from sptrader_stream.store.recording import Recording
+from sptrader_stream.store.results import Ending, Timing, write_result
+from sptrader_stream.timeframes import parse_timeframe
+from sptrader_stream.topics import Inbox, Topic
+
+Clock = Callable[[], float]
+
+_LAST_TRADES = 10
+
+
+class Run:
+    """One run: made, executed once, cancelled at any time.
+
+    Attributes:
+        spec: what is run.
+        log: the run's events as they are recorded; subscribe before ``execute``.
+
+    Raises:
+        UserError: strategy, instrument and capital do not go together; nothing was written.
+    """
+
+    def __init__(self, spec: RunSpec, *, clock: Clock = time.perf_counter, started: float | None = None) -> None:
+        """Make a run.
+
+        Args:
+            spec: what to run.
+            clock: monotonic seconds, for the timing in the result.
+            started: when the command that leads to this run began, by that clock.
+        """
+        self.spec = spec
+        self._clock = clock
+        self._started = clock() if started is None else started
+        self._capacity = frames_waiting(spec.batch_size)
+        self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), self._capacity)
+        plan, instrument = spec.strategy, spec.instrument
+        folder = None if plan.signals_folder is None else Path(plan.signals_folder)
+        self._intake = Intake(spec.source, instrument, spec.data_policy)
+        self._pipeline = Pipeline(
+            CandleFeed(
+                ready_chunks(spec.source, self._intake),
+                spec.batch_size,
+                blocking=spec.source.info.kind in ("parquet", "csv"),
+                clock=clock,
+            ),
+            SignalEngine(plan.operands, plan.signals, instrument.price_precision, folder),
+            RuleMatcher(plan),
+            PositionCore(execution_settings(plan, instrument, spec.capital)),
+            MetricsCore(spec.capital, parse_timeframe(spec.source.info.timeframe)),
+        )
+
+    def cancel(self) -> None:
+        """Stop within a batch; what was done is kept."""
+        self._pipeline.cancel()
+
+    async def execute(self) -> RunOutcome:
+        """Run to the end, whatever that is; a failing actor is an outcome, not an exception.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        load_ready()
+        begun, loading = self._clock(), LOADING.seconds
+        started = self._describe()
+        with Recording(self.spec.folder, started) as recording, self.log:
+            await self.log.publish(started)
+            try:
+                await self._pipeline.run(recording, self.log, self._capacity)
+            finally:
+                # Synchronous, so that a run that is cancelled from outside has its result, too.
+                ended, outcome = self._finish(recording, started, begun, loading)
+            await self.log.publish(ended)
+        return outcome
+
+    def _describe(self) -> RunStarted:
+        spec, plan, info = self.spec, self.spec.strategy, self.spec.source.info
+        return RunStarted(
+            run_id=spec.run_id,
+            strategy=plan.name,
+            strategy_version=plan.version,
+            strategy_digest=plan.digest,
+            parameters=dict(plan.parameters),
+            symbol=info.symbol,
+            timeframe=info.timeframe,
+            source=info.name,
+            synthetic=info.synthetic,
+            start_capital=spec.capital,
+            price_precision=spec.instrument.price_precision,
+            quantity_precision=spec.instrument.quantity_precision,
+            entry_rules=[rule.name for rule in plan.entries],
+        )
+
+    def _finish(
+        self, recording: Recording, started: RunStarted, begun: float, loading: float
+    ) -> tuple[RunEnded, RunOutcome]:
+        pipeline, failed = self._pipeline, self._pipeline.failure
+        status: RunStatus = "completed"
+        failure = None
+        if failed is not None:
+            status = "failed"
+            cause = failed.cause
+            shown = str(cause) if isinstance(cause, Exception) and str(cause) else type(cause).__name__
+            failure = Failure(failed.actor, failed.candle, shown)
+        elif not pipeline.feed.finished:
+            status = "cancelled"
+        issues = self._intake.issues()
+        found = pipeline.metrics.result()
+        ended = recording.end(status, failure, issues, pipeline.metrics.equity_checksum)
+        loaded = LOADING.seconds - loading
+        elapsed = self._clock() - begun - loaded
+        # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
+        working = elapsed - pipeline.feed.waited if elapsed > pipeline.feed.waited else elapsed
+        last = recording.progress
+        period = None if recording.first_time is None or last is None else (recording.first_time, last.time)
+        timing = Timing(
+            candles=found.candles,
+            startup_s=begun - self._started + loaded,
+            run_s=elapsed,
+            source_wait_s=pipeline.feed.waited,
+            candles_per_second=found.candles / working,
+        )
+        open_positions = pipeline.positions.open_positions()
+        ending = Ending(
+            metrics=found,
+            generated=recording.generated,
+            period=period,
+            open_positions=open_positions,
+            timing=timing,
+        )
+        last_trades = write_result(self.spec.folder, started, ended, ending, _LAST_TRADES)
+        return ended, RunOutcome(
+            status=status,
+            failure=failure,
+            error=None if failed is None else failed.cause,
+            folder=self.spec.folder,
+            metrics=found,
+            fingerprint=ended.fingerprint,
+            timing=timing,
+            issues=issues,
+            period=period,
+            signals_generated=recording.generated,
+            open_positions=open_positions,
+            last_trades=last_trades,
+        )
+
+
+def run_blocking(
+    spec: RunSpec,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    clock: Clock = time.perf_counter,
+    started: float | None = None,
+) -> RunOutcome:
+    """Execute a run in an event loop of its own; Ctrl-C cancels it.
+
+    Args:
+        spec: what to run.
+        on_progress: called after every batch with where the run stands.
+        clock: monotonic seconds.
+        started: when the command began, by that clock.
+    """
+    run = Run(spec, clock=clock, started=started)
+
+    async def watch(log: Inbox[LogEvent], show: Callable[[Progress], None]) -> None:
+        with log:
+            async for event in log:
+                if isinstance(event, Progress):
+                    show(event)
+
+    async def main() -> RunOutcome:
+        async with trio.open_nursery() as nursery:
+            if on_progress is not None:
+                nursery.start_soon(watch, run.log.subscribe(), on_progress)
+            if threading.current_thread() is not threading.main_thread():
+                return await run.execute()
+            # Opened before anything is written, so that no interrupt finds a run that it could only break off.
+            with trio.open_signal_receiver(signal.SIGINT) as interrupts:
+                nursery.start_soon(_cancel_on_first, interrupts, run)
+                outcome = await run.execute()
+                nursery.cancel_scope.cancel()
+        return outcome
+
+    return trio.run(main)
+
+
+async def _cancel_on_first(interrupts: AsyncIterator[int], run: Run) -> None:
+    await anext(interrupts)
+    run.cancel()
