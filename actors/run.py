@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -87,7 +88,7 @@ class Run:
         """Run to the end, whatever that is; a failing actor is an outcome, not an exception.
 
         Raises:
-            OSError: the folder cannot be written.
+            StorageError: the result cannot be written.
         """
         load_ready()
         begun, loading = self._clock(), LOADING.seconds
@@ -97,10 +98,28 @@ class Run:
             try:
                 await self._pipeline.run(recording, self.log, self._capacity)
             finally:
-                # Synchronous, so that a run that is cancelled from outside has its result, too.
-                ended, outcome = self._finish(recording, started, begun, loading)
-            await self.log.publish(ended)
-        return outcome
+                # A run that is cancelled from outside has its result, too.
+                with trio.CancelScope(shield=True):
+                    ended, ending = self._end(recording, begun, loading)
+                    await self.log.publish(ended)
+                    last_trades = await trio.to_thread.run_sync(
+                        write_result, self.spec.folder, started, ended, ending, _LAST_TRADES
+                    )
+        failed = self._pipeline.failure
+        return RunOutcome(
+            status=ended.status,
+            failure=ended.failure,
+            error=None if failed is None else failed.cause,
+            folder=self.spec.folder,
+            metrics=ending.metrics,
+            fingerprint=ended.fingerprint,
+            timing=ending.timing,
+            issues=ended.issues,
+            period=ending.period,
+            signals_generated=ending.generated,
+            open_positions=ending.open_positions,
+            last_trades=last_trades,
+        )
 
     def _describe(self) -> RunStarted:
         spec, plan, info = self.spec, self.spec.strategy, self.spec.source.info
@@ -120,9 +139,7 @@ class Run:
             entry_rules=[rule.name for rule in plan.entries],
         )
 
-    def _finish(
-        self, recording: Recording, started: RunStarted, begun: float, loading: float
-    ) -> tuple[RunEnded, RunOutcome]:
+    def _end(self, recording: Recording, begun: float, loading: float) -> tuple[RunEnded, Ending]:
         pipeline, failed = self._pipeline, self._pipeline.failure
         status: RunStatus = "completed"
         failure = None
@@ -133,44 +150,25 @@ class Run:
             failure = Failure(failed.actor, failed.candle, shown)
         elif not pipeline.feed.finished:
             status = "cancelled"
-        issues = self._intake.issues()
         found = pipeline.metrics.result()
-        ended = recording.end(status, failure, issues, pipeline.metrics.equity_checksum)
+        ended = recording.end(status, failure, self._intake.issues(), pipeline.metrics.equity_checksum)
         loaded = LOADING.seconds - loading
         elapsed = self._clock() - begun - loaded
         # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
         working = elapsed - pipeline.feed.waited if elapsed > pipeline.feed.waited else elapsed
         last = recording.progress
-        period = None if recording.first_time is None or last is None else (recording.first_time, last.time)
-        timing = Timing(
-            candles=found.candles,
-            startup_s=begun - self._started + loaded,
-            run_s=elapsed,
-            source_wait_s=pipeline.feed.waited,
-            candles_per_second=found.candles / working,
-        )
-        open_positions = pipeline.positions.open_positions()
-        ending = Ending(
+        return ended, Ending(
             metrics=found,
             generated=recording.generated,
-            period=period,
-            open_positions=open_positions,
-            timing=timing,
-        )
-        last_trades = write_result(self.spec.folder, started, ended, ending, _LAST_TRADES)
-        return ended, RunOutcome(
-            status=status,
-            failure=failure,
-            error=None if failed is None else failed.cause,
-            folder=self.spec.folder,
-            metrics=found,
-            fingerprint=ended.fingerprint,
-            timing=timing,
-            issues=issues,
-            period=period,
-            signals_generated=recording.generated,
-            open_positions=open_positions,
-            last_trades=last_trades,
+            period=None if recording.first_time is None or last is None else (recording.first_time, last.time),
+            open_positions=pipeline.positions.open_positions(),
+            timing=Timing(
+                candles=found.candles,
+                startup_s=begun - self._started + loaded,
+                run_s=elapsed,
+                source_wait_s=pipeline.feed.waited,
+                candles_per_second=found.candles / working,
+            ),
         )
 
 
@@ -198,21 +196,41 @@ def run_blocking(
                     show(event)
 
     async def main() -> RunOutcome:
-        async with trio.open_nursery() as nursery:
-            if on_progress is not None:
-                nursery.start_soon(watch, run.log.subscribe(), on_progress)
-            if threading.current_thread() is not threading.main_thread():
-                return await run.execute()
-            # Opened before anything is written, so that no interrupt finds a run that it could only break off.
-            with trio.open_signal_receiver(signal.SIGINT) as interrupts:
-                nursery.start_soon(_cancel_on_first, interrupts, run)
-                outcome = await run.execute()
-                nursery.cancel_scope.cancel()
+        # Opened before anything is written, so that no interrupt finds a run that it could only break off.
+        with _interrupts() as interrupts:
+            async with trio.open_nursery() as listening:
+                if interrupts is not None:
+                    listening.start_soon(_cancel_on_interrupt, interrupts, run)
+                async with trio.open_nursery() as nursery:
+                    if on_progress is not None:
+                        nursery.start_soon(watch, run.log.subscribe(), on_progress)
+                    outcome = await run.execute()
+                listening.cancel_scope.cancel()
         return outcome
 
-    return trio.run(main)
+    try:
+        return trio.run(main)
+    except BaseExceptionGroup as group:
+        raise _innermost(group) from None
 
 
-async def _cancel_on_first(interrupts: AsyncIterator[int], run: Run) -> None:
-    await anext(interrupts)
-    run.cancel()
+def _innermost(error: BaseException) -> BaseException:
+    """Take an exception out of the groups that nurseries wrap around it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+@contextmanager
+def _interrupts() -> Iterator[AsyncIterator[int] | None]:
+    """Receive Ctrl-C; nothing where this is not the main thread, which alone can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield None
+        return
+    with trio.open_signal_receiver(signal.SIGINT) as received:
+        yield received
+
+
+async def _cancel_on_interrupt(interrupts: AsyncIterator[int], run: Run) -> None:
+    async for _ in interrupts:
+        run.cancel()

@@ -6,6 +6,7 @@
     │   ├── SignalError      a user's own signal, with the file and line of it
     │   ├── DataError        candles that break the data contract, or a source that cannot be read
     │   ├── ConfigError      a configuration file or environment variable
+    │   ├── StorageError     results cannot be written: folder in use, no permission, disk full
     │   └── AmountError      a number that is too fine or too large for exact arithmetic
     └── ActorError           a run ended by an exception in an actor: names actor and candle, keeps the cause
 
@@ -33,6 +34,10 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """Candles break the data contract, or a source cannot be read."""
+
+
+class StorageError(UserError):
+    """Results cannot be written: the folder is in use or not writable, or the disk is full."""
 
 
 class AmountError(UserError):

@@ -25,11 +25,15 @@ STARTED: Final = time.perf_counter()
 
 def main() -> NoReturn:
     """Run the command that the process was called with."""
-    import gc
+    try:
+        import gc
 
-    # Imports make many objects and no garbage: looking for some every 700 objects only delays every start.
-    gc.set_threshold(50_000, 20, 20)
-    sys.exit(execute(sys.argv[1:]))
+        # Imports make many objects and no garbage: looking for some every 700 objects only delays every start.
+        gc.set_threshold(50_000, 20, 20)
+        code = execute(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = CANCELLED
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -38,21 +42,8 @@ def execute(arguments: Sequence[str]) -> int:
     Args:
         arguments: the words behind ``sptrader``; without any, the help is shown.
     """
-    import typer
-
-    from sptrader_stream.errors import UserError
-
     try:
-        code = make_app()(list(arguments) or ["--help"], prog_name="sptrader", standalone_mode=False)
-        sys.stdout.flush()
-    except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        place = context.command_path if context else "sptrader"
-        print(f"error: {error.format_message()} (see {place} --help)", file=sys.stderr)
-        return USER_MISTAKE
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return USER_MISTAKE
+        return _run_command(list(arguments) or ["--help"])
     except KeyboardInterrupt:
         return CANCELLED
     except BaseExceptionGroup as group:
@@ -69,6 +60,25 @@ def execute(arguments: Sequence[str]) -> int:
 
         traceback.print_exc()
         return OUR_MISTAKE
+
+
+def _run_command(arguments: list[str]) -> int:
+    """Run a command; the user's mistakes are told, and everything else is raised."""
+    import typer
+
+    from sptrader_stream.errors import UserError
+
+    try:
+        code = make_app()(arguments, prog_name="sptrader", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        place = context.command_path if context else "sptrader"
+        print(f"error: {error.format_message()} (see {place} --help)", file=sys.stderr)
+        return USER_MISTAKE
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USER_MISTAKE
     return code if isinstance(code, int) else DONE
 
 

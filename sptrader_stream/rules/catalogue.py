@@ -16,17 +16,15 @@ def list_strategies(folder: Path) -> dict[str, Path]:
     """All strategies by the name that their file states (the file's own name where it states none), sorted by name.
 
     Files are only looked through for their name, so that one broken file hides no other. A name that several files
-    state stands for the first of them; the others go by their file's name.
+    state stands for the first of them; the others go by their file's name with its suffix.
 
     Raises:
         ConfigError: there is no such folder.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"there is no folder of strategies {folder}")
     found: dict[str, Path] = {}
-    for path in sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file()):
+    for path in _files(folder):
         name = stated_name(path)
-        found[path.stem if name in found else name] = path
+        found[path.name if name in found else name] = path
     return dict(sorted(found.items()))
 
 
@@ -37,15 +35,29 @@ def find_strategy(folder: Path, name: str) -> Path:
 
     Raises:
         ConfigError: there is no such folder.
-        UserError: there is no such strategy; names the nearest.
+        UserError: there is no such strategy (names the nearest), or several files go by this name (names them).
     """
-    by_name = list_strategies(folder)
-    by_file = {path.stem: path for path in by_name.values()}
-    path = by_name.get(name) or by_file.get(name) or {each.name: each for each in by_name.values()}.get(name)
-    if path is None:
-        known = f" (there are: {', '.join(by_name)})" if by_name else " (the folder holds none)"
-        raise UserError(f"there is no strategy {name!r} in {folder}{nearest(name, [*by_name, *by_file])}{known}")
-    return path
+    files = {path: (stated_name(path), path.stem, path.name) for path in _files(folder)}
+    for kind in range(3):
+        paths = [path for path, names in files.items() if names[kind] == name]
+        if len(paths) > 1:
+            said = " and ".join(map(str, paths))
+            raise UserError(
+                f"several strategies have the name {name!r}: {said}; give the file's name with its suffix, "
+                "or rename all but one"
+            )
+        if paths:
+            return paths[0]
+    stated = sorted({names[0] for names in files.values()})
+    known = f" (there are: {', '.join(stated)})" if stated else " (the folder holds none)"
+    stems = [path.stem for path in files]
+    raise UserError(f"there is no strategy {name!r} in {folder}{nearest(name, [*stated, *stems])}{known}")
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder of strategies {folder}")
+    return sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and each.is_file())
 
 
 def stated_name(path: Path) -> str:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 
 from sptrader_stream.errors import Finding, StrategyError
 from sptrader_stream.rules.document import Node
+
+SHORTEST_BEGINNING: Final = 3
 
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """The most similar of ``names``, None if none is near."""
     by_folded = {each.casefold(): each for each in names}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.55)
+    folded = name.casefold()
+    # A name that was cut short stands for the one that it begins, however much is missing.
+    if len(folded) >= SHORTEST_BEGINNING and (begun := [each for each in by_folded if each.startswith(folded)]):
+        return by_folded[min(begun, key=len)]
+    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.55)
     return by_folded[close[0]] if close else None
 
 

@@ -20,7 +20,7 @@ from sptrader_stream.money import parse_scaled
 from sptrader_stream.rules import document
 from sptrader_stream.rules.document import Node, Scalar, Sequence, below, shown
 from sptrader_stream.rules.findings import Findings, listed, nearest, nearest_name
-from sptrader_stream.rules.schema import Number, Section, Special
+from sptrader_stream.rules.schema import UNSUPPORTED_KEYS, Number, Section, Special
 
 INVALID: Final[Any] = object()
 
@@ -29,7 +29,8 @@ Hook = Callable[[Node], Any]
 
 @functools.cache
 def _hints(section: type[Section]) -> dict[str, Any]:
-    return typing.get_type_hints(section, include_extras=True)
+    hints = typing.get_type_hints(section, include_extras=True)
+    return {name: hints[name] for name in section.__struct_fields__}
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -120,11 +121,20 @@ class Reader:
 
     def _section(self, node: document.Mapping, section: type[Section]) -> Any:
         hints = _hints(section)
+        kind = node.items.get("type")
+        if isinstance(kind, Scalar) and kind.text in section.unsupported_types:
+            # Such a type has keys of its own, which would only be called unknown.
+            self._findings.add(kind, f"type {kind.text!r} is not supported yet; use {expectation(hints['type'])}")
+            return INVALID
         values: dict[str, Any] = {}
         misspelt = set()
         for key, child in node.items.items():
             if key in hints:
                 values[key] = self.read(child, hints[key])
+            elif key in UNSUPPORTED_KEYS:
+                message = f"{key!r} is not supported yet: take it out (known here: {', '.join(hints)})"
+                self._findings.at(node.key_lines[key], below(node.path, key), message)
+                values[key] = INVALID
             else:
                 message = f"unknown key {key!r}{nearest(key, hints)} (known here: {', '.join(hints)})"
                 self._findings.at(node.key_lines[key], below(node.path, key), message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -74,8 +74,24 @@ SizeFraction = Annotated[
 SizeValue = Annotated[Decimal, Number(what="a number", digits=None, above=Decimal(0))]
 
 
+# Words of the execution contract that strategies already use elsewhere and that nothing here obeys yet: said plainly,
+# because a near name would be a wrong answer to someone who spelt a right one.
+UNSUPPORTED_KEYS = frozenset(
+    {
+        "scale_in", "max_positions", "trailing_stop", "break_even", "max_holding_period", "leverage", "close_at_end",
+        "scale_out", "partial_close_pct",
+    }
+)  # fmt: skip
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a strategy file. ``__post_init__`` raises ValueError where fields do not go together."""
+    """Part of a strategy file. ``__post_init__`` raises ValueError where fields do not go together.
+
+    Attributes:
+        unsupported_types: what ``type`` may not say yet, though it has a meaning.
+    """
+
+    unsupported_types: ClassVar[tuple[str, ...]] = ()
 
 
 class Dependencies(Section, frozen=True, kw_only=True):
@@ -86,6 +102,8 @@ class Dependencies(Section, frozen=True, kw_only=True):
 
 class Size(Section, frozen=True, kw_only=True):
     """How much an entry buys or sells, where it is not simply a fraction of equity."""
+
+    unsupported_types: ClassVar[tuple[str, ...]] = ("risk",)
 
     type: Literal["percent", "notional", "quantity"]
     value: SizeValue
@@ -116,12 +134,16 @@ class SignalExit(Section, frozen=True, kw_only=True):
 class StopLoss(Section, frozen=True, kw_only=True):
     """Where a loss is cut."""
 
+    unsupported_types: ClassVar[tuple[str, ...]] = ("atr", "offset")
+
     type: Literal["percentage"]
     value: StopDistance
 
 
 class TakeProfit(Section, frozen=True, kw_only=True):
     """Where a profit is taken."""
+
+    unsupported_types: ClassVar[tuple[str, ...]] = ("atr", "offset")
 
     type: Literal["percentage"]
     value: TargetDistance

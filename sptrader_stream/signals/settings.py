@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sptrader_stream.errors import SignalError
 from sptrader_stream.signals.registry import Parameter, ParameterValue, SignalInfo
+
+_SHORTEST_BEGINNING: Final = 3
 
 
 class Problem(NamedTuple):
@@ -20,7 +22,10 @@ class Problem(NamedTuple):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Words that offer the most similar of ``names``, empty if none is similar."""
-    close = difflib.get_close_matches(name, list(names), n=1)
+    known = list(names)
+    # A name that was cut short stands for the one that it begins, however much is missing.
+    begun = [each for each in known if each.startswith(name)] if len(name) >= _SHORTEST_BEGINNING else []
+    close = [min(begun, key=len)] if begun else difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -55,13 +55,15 @@ class UserFile(NamedTuple):
 def naming_lines(path: Path, line: int) -> Iterator[None]:
     """Turn whatever the user's code raises into a SignalError with the line of the user's file that is to blame.
 
+    What it prints goes to stderr: stdout is for results, such as the document of ``sptrader run --json``.
+
     Args:
         path: the user's file.
         line: named if none of the file's lines is on the stack.
     """
     try:
         # Numpy's answers to 1/0 and 0/0 (infinity, NaN) are what a column should hold; its warnings are only noise.
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"), redirect_stdout(sys.stderr):
             yield
     except SignalError:
         raise

@@ -87,14 +87,39 @@ def is_closure(start: int, end: int, closures: Ints) -> bool:
     Args:
         start: end of the candle before the gap.
         end: open of the candle after it.
-        closures: triples of nanoseconds since Monday: a closure starts at the first or later, before the second,
-            and has ended at the third.
+        closures: fours of nanoseconds since Monday: a closure starts at the first or later, before the second, and
+            has ended at the fourth; the third is the first open time of a candle from then on.
     """
     monday = start - (start - FIRST_MONDAY) % WEEK
-    for i in range(0, len(closures), 3):
+    for i in range(0, len(closures), 4):
         if closures[i] <= start - monday < closures[i + 1] and end - monday <= closures[i + 2]:
             return True
     return False
+
+
+@device
+def count_missing(start: int, end: int, timeframe: int, closures: Ints) -> int:
+    """Count the candles missing from ``start`` to ``end`` in which the market was open, were it only for a part.
+
+    Where a gap begins before a closure must have begun, the closure is taken as long as it can be.
+
+    Args:
+        start: end of the candle before the gap.
+        end: open of the candle after it.
+        timeframe: nanoseconds.
+        closures: see :func:`is_closure`.
+    """
+    last = (end - start - 1) // timeframe
+    missing = last + 1
+    monday = start - (start - FIRST_MONDAY) % WEEK
+    while monday < end:
+        for i in range(0, len(closures), 4):
+            if start < monday + closures[i + 1]:
+                first_closed = max(0, -((start - monday - closures[i]) // timeframe))
+                last_closed = min(last, (monday + closures[i + 3] - start) // timeframe - 1)
+                missing -= max(0, last_closed - first_closed + 1)
+        monday += WEEK
+    return missing
 
 
 @device
@@ -152,7 +177,7 @@ def _time_findings(
     if previous != NO_TIME and time - previous > timeframe and not is_closure(previous + timeframe, time, closures):
         if _report(GAP, row, blocks, counts, places, state):
             return _STOP
-        state[MISSING] += (time - previous - 1) // timeframe
+        state[MISSING] += count_missing(previous + timeframe, time, timeframe, closures)
     state[PREVIOUS] = time
     state[ALIGNED] = 1 if aligned else 0
     return _KEEP

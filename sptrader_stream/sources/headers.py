@@ -11,7 +11,18 @@ from sptrader_stream.errors import DataError
 
 # The first of a list that a file has is taken.
 _NAMES: Final = {
-    "time": ("timestamp", "datetime", "time", "date", "open_time", "date_time", "ts", "t", "__index_level_0__"),
+    "time": (
+        "timestamp",
+        "datetime",
+        "time",
+        "date",
+        "open_time",
+        "date_time",
+        "gmt_time",
+        "ts",
+        "t",
+        "__index_level_0__",
+    ),
     "open": ("open", "o"),
     "high": ("high", "h"),
     "low": ("low", "l"),

@@ -22,7 +22,7 @@ from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, parse_tim
 
 _EVENING: Final = 20 * HOUR
 
-# Triples for ``checks.is_closure``. Forex: from Friday evening, over Saturday, to the end of Sunday. US shares: from
+# In threes: a closure starts at the first or later, before the second, and has ended at the third. Forex: from Friday evening, over Saturday, to the end of Sunday. US shares: from
 # the close (20:00 UTC in summer) to the open (14:30 UTC in winter) of the next weekday.
 CLOSURES: Final[dict[TradingHours, tuple[int, ...]]] = {
     "always": (),
@@ -113,8 +113,8 @@ class Intake:
         rows = self._places[code * checks.PLACES :][: min(count, checks.PLACES)].tolist()
         policy = self._policy[kind]
         message = f"{count} {'candle has' if count == 1 else 'candles have'} {RULES[kind].shows}"
-        if code == GAP and policy != "block":
-            message += f", {self._state[checks.MISSING]} in all"
+        if code == GAP:
+            message = self._gaps(count)
         if code == PRECISION:
             message += f" of {self._precision} decimal places"
         outcome = "the run ended there" if policy == "block" else RULES[kind].kept
@@ -126,6 +126,12 @@ class Intake:
             places=tuple(self._place(row) for row in rows),
             message=f"{message}: {outcome}",
         )
+
+    def _gaps(self, count: int) -> str:
+        missing = int(self._state[checks.MISSING])
+        gaps = f"{count} {'gap' if count == 1 else 'gaps'}"
+        # The gap at which a run is ended is not measured.
+        return f"{gaps}, {missing} {'candle' if missing == 1 else 'candles'} missing in all" if missing else gaps
 
     def _place(self, row: int) -> str:
         time = self._times[row]
@@ -170,10 +176,10 @@ def ready_chunks(source: CandleSource, intake: Intake) -> Iterator[ReadyCandles]
 
 
 def _closures(hours: TradingHours, timeframe: int) -> Ints:
-    """Give ``CLOSURES`` with each end moved to the first candle that opens at it or later."""
-    closures = np.array(CLOSURES[hours], np.int64)
-    closures[2::3] += -closures[2::3] % timeframe
-    return closures
+    """Give ``CLOSURES`` as ``checks.is_closure`` wants them."""
+    closures = np.array(CLOSURES[hours], np.int64).reshape(-1, 3)
+    ends = closures[:, 2:]
+    return np.hstack([closures[:, :2], ends + -ends % timeframe, ends]).ravel()
 
 
 def _empty(rows: int, with_spread: bool) -> ReadyCandles:

@@ -6,7 +6,6 @@ While nothing is open nothing is written; the equity at any candle is that of th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -15,7 +14,7 @@ import numpy as np
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.kernels import kernel
-from sptrader_stream.store.journal import write_all
+from sptrader_stream.store.journal import create, write_all
 
 EQUITY_FILE: Final = "equity.bin"
 _ROWS_AT_A_TIME: Final = 65_536
@@ -48,7 +47,7 @@ class EquityWriter:
     """Appends a run's equity, batch by batch, to a new file in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = FileIO(folder / EQUITY_FILE, "xb")
+        self._file = create(folder / EQUITY_FILE)
         self._state: Ints = np.full(1, np.iinfo(np.int64).min)
         self._pairs: Ints = np.empty(0, np.int64)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, cast
 
+from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Records, RunEnded, RunStarted, decoder
 
 JOURNAL_FILE: Final = "journal.msgpack"
@@ -21,17 +22,17 @@ JournalEvent = RunStarted | Records | RunEnded
 
 
 class JournalWriter:
-    """Appends frames to a new journal in ``folder``; a write either happened or raises OSError."""
+    """Appends frames to a new journal in ``folder``; a write either happened or raises StorageError."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = FileIO(folder / JOURNAL_FILE, "xb")
+        self._file = create(folder / JOURNAL_FILE)
         self._size = 0
 
     def append(self, frame: bytes) -> None:
         """Append one encoded event."""
         try:
             write_all(self._file, len(frame).to_bytes(_LENGTH_BYTES, "little") + frame)
-        except OSError:
+        except StorageError:
             # A part of a frame would hide every frame that is appended behind it, such as the end of the run.
             self._file.truncate(self._size)
             self._file.seek(self._size)
@@ -47,11 +48,38 @@ class JournalWriter:
         self._file.close()
 
 
+def create(path: Path) -> FileIO:
+    """Create a file of a run, unbuffered.
+
+    Raises:
+        StorageError: it is there already, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileIO(path, "xb")
+    except FileExistsError as error:
+        raise StorageError(f"{path.parent} is not free for a new run's results: choose another folder") from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def write_all(file: FileIO, data: bytes | memoryview) -> None:
-    """Write everything: a single write to an unbuffered file may take only a part."""
+    """Write everything: a single write to an unbuffered file may take only a part.
+
+    Raises:
+        StorageError: the disk is full or has a fault.
+    """
     view = memoryview(data).cast("B")
-    while len(view):
-        view = view[file.write(view) or 0 :]
+    try:
+        while len(view):
+            view = view[file.write(view) or 0 :]
+    except OSError as error:
+        raise cannot_write(file.name, error) from error
+
+
+def cannot_write(path: object, error: OSError) -> StorageError:
+    """Say which file cannot be written, and why."""
+    return StorageError(f"{path}: cannot be written: {error.strerror or error}")
 
 
 def read_journal(folder: Path) -> Iterator[JournalEvent]:

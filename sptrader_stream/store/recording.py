@@ -34,7 +34,6 @@ class Recording:
     """
 
     def __init__(self, folder: Path, started: RunStarted) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._journal = JournalWriter(folder)
         self._equity = EquityWriter(folder)
         self._digest = hashlib.sha256()

@@ -16,15 +16,12 @@ from sptrader_stream.events import DataIssue, Failure, Records, RunEnded, RunSta
 from sptrader_stream.execution.core import OpenPosition
 from sptrader_stream.execution.records import ExecutionEvent, Trade, unpack
 from sptrader_stream.metrics.summary import METRICS, Metrics
-from sptrader_stream.money import (
-    format_money,
-)
-from sptrader_stream.store.journal import read_journal
-from sptrader_stream.store.rows import PositionRow, position_row, rejection_rows, trade_rows
+from sptrader_stream.money import format_money
+from sptrader_stream.store.journal import cannot_write, read_journal
+from sptrader_stream.store.rows import PositionRow, halt_rows, position_row, rejection_rows, trade_rows
 from sptrader_stream.timeframes import HOUR, format_time
 
 RESULT_FILE: Final = "result.json"
-_SIDES: Final = {1: "long", -1: "short"}
 _ITEMS_AT_A_TIME: Final = 4096
 
 MetricValue = int | float | str | None | list[tuple[date, float]]
@@ -110,18 +107,24 @@ def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: End
 
     Returns:
         The last trades, at most ``tail``, oldest first.
+
+    Raises:
+        StorageError: it cannot be written.
     """
     last: deque[Trade] = deque(maxlen=tail)
     temporary = folder / f".{RESULT_FILE}"
-    with temporary.open("wb") as file:
-        # The head without its closing brace: the long lists follow in the same object.
-        file.write(msgspec.json.encode(_head(started, ended, ending))[:-1])
-        file.write(b',"completed_trades":[')
-        _write_items(file, trade_rows(_events(folder), started, last))
-        file.write(b'],"rejections":[')
-        _write_items(file, rejection_rows(_events(folder), started))
-        file.write(b"]}\n")
-    temporary.replace(folder / RESULT_FILE)
+    found = ending.metrics
+    try:
+        with temporary.open("wb") as file:
+            # The head without its closing brace: the long lists follow in the same object.
+            file.write(msgspec.json.encode(_head(started, ended, ending))[:-1])
+            _write_list(file, "completed_trades", trade_rows(_events(folder, found.total_trades), started, last))
+            _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
+            _write_list(file, "halts", halt_rows(_events(folder, found.halts)))
+            file.write(b"}\n")
+        temporary.replace(folder / RESULT_FILE)
+    except OSError as error:
+        raise cannot_write(folder / RESULT_FILE, error) from error
     return list(last)
 
 
@@ -132,16 +135,19 @@ def write_document(folder: Path, stream: IO[bytes]) -> None:
     stream.flush()
 
 
-def _write_items(file: IO[bytes], items: Iterable[msgspec.Struct]) -> None:
+def _write_list(file: IO[bytes], name: str, items: Iterable[msgspec.Struct]) -> None:
+    file.write(f',"{name}":['.encode())
     comma = b""
     iterator = iter(items)
     while portion := list(itertools.islice(iterator, _ITEMS_AT_A_TIME)):
         file.write(comma + msgspec.json.encode(portion)[1:-1])
         comma = b","
+    file.write(b"]")
 
 
-def _events(folder: Path) -> Iterator[ExecutionEvent]:
-    for event in read_journal(folder):
+def _events(folder: Path, wanted: int) -> Iterator[ExecutionEvent]:
+    """Read the events of execution; none where none of the wanted kind was counted."""
+    for event in read_journal(folder) if wanted else ():
         if isinstance(event, Records):
             yield from unpack(event.records)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import ExecutionEvent, Rejection, Trade
+from sptrader_stream.execution.records import ExecutionEvent, Halt, Rejection, Trade
 from sptrader_stream.metrics.trades import excursions
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, divide_half_even, format_money, format_scaled
 from sptrader_stream.timeframes import HOUR, format_time
@@ -71,6 +71,15 @@ class RejectionRow(msgspec.Struct, frozen=True):
     reason: str
 
 
+class HaltRow(msgspec.Struct, frozen=True):
+    """A limit that was passed: ``equity`` against ``reference``, the peak or the previous day's last equity."""
+
+    time: str
+    equity: str
+    reference: str
+    reason: str
+
+
 def trade_rows(events: Iterable[ExecutionEvent], started: RunStarted, last: deque[Trade]) -> Iterator[TradeRow]:
     """Pick the trades out of a run's events, numbered from 1; ``last`` is given each of them, too."""
     price, quantity = started.price_precision, started.quantity_precision
@@ -117,6 +126,18 @@ def rejection_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Ite
                 rule=started.entry_rules[event.rule],
                 price=format_scaled(event.price, started.price_precision),
                 quantity=format_scaled(event.quantity, started.quantity_precision),
+                reason=event.reason,
+            )
+
+
+def halt_rows(events: Iterable[ExecutionEvent]) -> Iterator[HaltRow]:
+    """Pick the halts out of a run's events."""
+    for event in events:
+        if isinstance(event, Halt):
+            yield HaltRow(
+                time=format_time(event.time),
+                equity=format_money(event.equity),
+                reference=format_money(event.reference),
                 reason=event.reason,
             )
 

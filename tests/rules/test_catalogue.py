@@ -55,9 +55,28 @@ def test_a_miss_offers_the_nearest(folder: Path) -> None:
         find_strategy(folder, "secnod")
 
 
-def test_two_files_of_one_name_are_both_found(folder: Path) -> None:
+@pytest.mark.parametrize("other", ["aa.yaml", "zz.yaml", "second.yaml"])
+def test_a_name_that_two_files_state_is_refused_with_both(folder: Path, other: str) -> None:
+    (folder / other).write_text("name: second\n")
+    with pytest.raises(UserError, match="several strategies have the name 'second'") as caught:
+        find_strategy(folder, "second")
+    assert str(folder / other) in str(caught.value)
+    assert str(folder / "two.yml") in str(caught.value)
+    assert set(list_strategies(folder).values()) >= {folder / other, folder / "two.yml"}
+
+
+def test_a_file_named_like_what_another_states_hides_nothing(folder: Path) -> None:
+    (folder / "aa.yaml").write_text("name: same\n")
+    (folder / "same.yaml").write_text("name: same\n")
+    with pytest.raises(UserError, match=r"aa\.yaml and .*same\.yaml"):
+        find_strategy(folder, "same")
+    assert find_strategy(folder, "same.yaml") == folder / "same.yaml"
+
+
+def test_two_files_of_one_name_are_found_by_their_files(folder: Path) -> None:
     (folder / "zz.yaml").write_text("name: second\n")
-    assert find_strategy(folder, "second") == folder / "two.yml"
+    assert find_strategy(folder, "two") == folder / "two.yml"
+    assert find_strategy(folder, "two.yml") == folder / "two.yml"
     assert find_strategy(folder, "zz") == folder / "zz.yaml"
 
 

@@ -83,6 +83,24 @@ WRONG_CONDITIONS = [
      "entry.when[0].strength", "cannot stand beside 'signal'"),
 ]  # fmt: skip
 
+UNSUPPORTED = [
+    ("size: 0.02", "size: {type: risk, risk: 0.01}", 12, "entry.size.type",
+     "type 'risk' is not supported yet; use percent, notional or quantity"),
+    ("type: percentage", "type: atr\n    period: 14\n    multiplier: 2", 15, "exit.stop_loss.type",
+     "type 'atr' is not supported yet; use percentage"),
+    ("type: percentage", "type: offset", 15, "exit.stop_loss.type", "type 'offset' is not supported yet"),
+    ("exit:", "exit:\n  take_profit: {type: atr}", 14, "exit.take_profit.type", "type 'atr' is not supported yet"),
+    *(
+        ("exit:", f"{section}:\n  {key}: {{a: 1}}\nexit:", 14, f"{section}.{key}", f"'{key}' is not supported yet")
+        for section, key in (("risk", "max_positions"), ("execution", "leverage"), ("execution", "close_at_end"))
+    ),
+    *(
+        ("exit:", f"exit:\n  {key}: 1", 14, f"exit.{key}", f"'{key}' is not supported yet")
+        for key in ("trailing_stop", "break_even", "max_holding_period", "scale_out", "partial_close_pct")
+    ),
+    ("  action: buy", "  action: buy\n  scale_in: true", 12, "entry.scale_in", "'scale_in' is not supported yet"),
+]  # fmt: skip
+
 WRONG_WHEN = [
     ("when: []", "entry.when", "an empty list"),
     ("when: {}", "entry.when", "an empty mapping"),
@@ -129,12 +147,13 @@ NOT_A_TEXT = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "path", "message"), WRONG_SECTIONS + WRONG_CONDITIONS)
+@pytest.mark.parametrize(("old", "new", "line", "path", "message"), WRONG_SECTIONS + WRONG_CONDITIONS + UNSUPPORTED)
 def test_a_mistake_is_told_with_its_place(old: str, new: str, line: int, path: str, message: str) -> None:
     assert old in VALID
     findings = refused(VALID.replace(old, new, 1))
     assert [(found.file, found.line, found.path) for found in findings] == [("sample.yaml", line, path)]
     assert message in findings[0].message
+    assert "not supported yet" not in message or "did you mean" not in findings[0].message
 
 
 @pytest.mark.parametrize(("when", "path", "message"), WRONG_WHEN)

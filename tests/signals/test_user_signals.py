@@ -218,6 +218,33 @@ def test_division_by_zero_is_an_undefined_value_not_a_warning(tmp_path: Path) ->
     assert run_signal("mine", {}, candles_of([5, 5, 6]), (), tmp_path) == {"ratio": [None, None, 1.0]}
 
 
+def test_what_a_signal_prints_does_not_go_where_results_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        tmp_path,
+        "talkative",
+        """
+        from sptrader_stream.signals.api import Output, StatefulSignal
+        print("while loading")
+        class Talkative(StatefulSignal):
+            outputs = (Output("close"),)
+            def start(self):
+                print("at the start")
+            @property
+            def indicators(self):
+                print("asking")
+                return {}
+            def update(self, candles, indicators):
+                print("at work")
+                return candles.close
+        """,
+    )
+    run_signal("talkative", {}, walk(3), (1,), tmp_path)
+    print("a result")
+    said = capsys.readouterr()
+    assert said.out == "a result\n"
+    assert {"while loading", "at the start", "asking", "at work"} == set(said.err.splitlines())
+
+
 def test_names_do_not_leave_the_folder(tmp_path: Path) -> None:
     inside = tmp_path / "signals"
     inside.mkdir()
@@ -230,6 +257,10 @@ def test_names_do_not_leave_the_folder(tmp_path: Path) -> None:
 def test_an_unknown_signal_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SignalError, match=r"no signal 'ma_crosover', did you mean ma_crossover\?"):
         find_signal("ma_crosover", None)
+    # By letters alone ema_crossover, macd_cross and others may be nearer to a name that was cut short.
+    for cut in ("ma_cros", "ma_"):
+        with pytest.raises(SignalError, match=rf"no signal '{cut}', did you mean ma_crossover\?"):
+            find_signal(cut, None)
     with pytest.raises(SignalError, match=r"did you mean inside_bar\?"):
         find_signal("inside_bars", SHIPPED)
 

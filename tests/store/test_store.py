@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sptrader_stream.columns import Ints
+from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Progress, Records, Reports, RunEnded, RunStarted, encode
 from sptrader_stream.execution.records import RECORD_WIDTH
 from sptrader_stream.store.equity import EQUITY_FILE, EquityWriter, read_equity
@@ -79,7 +80,7 @@ def test_a_frame_that_did_not_fit_leaves_no_trace(tmp_path: Path) -> None:
     with JournalWriter(tmp_path) as writer:
         writer.append(encode(STARTED))
         before = (tmp_path / JOURNAL_FILE).stat().st_size
-        with files_end_at(before + 50), pytest.raises(OSError, match="File too large"):
+        with files_end_at(before + 50), pytest.raises(StorageError, match="File too large"):
             writer.append(encode(Records(1, rows(10))))
         assert (tmp_path / JOURNAL_FILE).stat().st_size == before
         writer.append(encode(Records(1, rows(2))))
@@ -179,7 +180,7 @@ def test_the_fingerprint_is_of_what_happened_and_not_of_its_batches(tmp_path: Pa
 def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     ending(tmp_path, [report(0, 8, rows(3))])
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
-    with pytest.raises(FileExistsError, match=JOURNAL_FILE):
+    with pytest.raises(StorageError, match="choose another folder"):
         Recording(tmp_path, STARTED)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
 
