@@ -17,7 +17,7 @@ import msgspec
 
 from sptrader_stream.errors import AmountError, ConfigError, Finding
 from sptrader_stream.execution.settings import Commission
-from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, parse_scaled
+from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, PERCENT_SCALE, parse_scaled
 
 TradingHours = Literal["always", "forex", "us_shares"]
 TRADING_HOURS: tuple[TradingHours, ...] = ("always", "forex", "us_shares")
@@ -144,13 +144,15 @@ class _Reader:
             return None
         price_precision = self.number("price_precision", keys["price_precision"], 0, most=MOST_DIGITS)
         quantity_precision = self.lot(keys["lot"])
-        if price_precision + quantity_precision > MOST_DIGITS:
+        if quantity_precision is not None and price_precision + quantity_precision > MOST_DIGITS:
             self.refuse(
                 "lot",
                 f"price_precision {price_precision} and the {quantity_precision} decimal places of lot {keys['lot']} "
                 f"add up to more than {MOST_DIGITS}; make one of them coarser",
             )
-        minimum = self.number("minimum", keys.get("minimum", keys["lot"]), quantity_precision, least=1)
+        minimum = 1
+        if quantity_precision is not None and "minimum" in keys:
+            minimum = self.number("minimum", keys["minimum"], quantity_precision, least=1)
         slippage = self.mapping("slippage", keys.get("slippage", {}), ("ticks", "percent")) or {}
         spread = keys.get("spread", 0)
         hours = keys.get("trading_hours", "always")
@@ -159,9 +161,9 @@ class _Reader:
             self.refuse("trading_hours", f"{hours!r} is not one of {', '.join(TRADING_HOURS)}{near}")
         commission = self.commission(keys.get("commission", {}))
         ticks = self.number("slippage.ticks", slippage.get("ticks", 0), 0)
-        percent = self.number("slippage.percent", slippage.get("percent", 0), PERCENT_DIGITS)
+        percent = self.percent("slippage.percent", slippage.get("percent", 0))
         spread_ticks = None if spread == "data" else self.number("spread", spread, 0, expected="ticks or 'data'")
-        if len(self.findings) > before:
+        if len(self.findings) > before or quantity_precision is None:
             return None
         return Instrument(
             symbol=symbol,
@@ -204,26 +206,36 @@ class _Reader:
             return least
         return count
 
-    def lot(self, value: object) -> int:
-        """Read a lot, 10^-q with 0 <= q <= 8, and give q."""
+    def percent(self, key: str, value: object) -> int:
+        """Read a share of a price or an amount in parts per 10^8, below the whole."""
+        count = self.number(key, value, PERCENT_DIGITS)
+        if count >= PERCENT_SCALE:
+            self.refuse(key, f"{value} is out of range: expected a fraction below 1 (1 stands for 100 %, 2 % is 0.02)")
+        return count
+
+    def lot(self, value: object) -> int | None:
+        """Read a lot, 10^-q with 0 <= q <= 8, and give q; None when it is wrong and was refused."""
+        before = len(self.findings)
         count = self.number("lot", value, MOST_DIGITS, least=1)
+        if len(self.findings) > before:
+            return None
         digits = len(str(count)) - 1
         if count != 10**digits or digits > MOST_DIGITS:
             self.refuse("lot", f"{value} is not a lot: expected 1 or a power of ten below it, such as 0.01")
-            return 0
+            return None
         return MOST_DIGITS - digits
 
     def commission(self, value: object) -> Commission:
         parts = self.mapping("commission", value, ("percent", "per_unit", "per_order", "minimum")) or {}
 
-        def read(name: str, digits: int) -> int:
-            return self.number(f"commission.{name}", parts.get(name, 0), digits)
+        def read(name: str) -> int:
+            return self.number(f"commission.{name}", parts.get(name, 0), MONEY_DIGITS)
 
         return Commission(
-            percent=read("percent", PERCENT_DIGITS),
-            per_unit=read("per_unit", MONEY_DIGITS),
-            per_order=read("per_order", MONEY_DIGITS),
-            minimum=read("minimum", MONEY_DIGITS),
+            percent=self.percent("commission.percent", parts.get("percent", 0)),
+            per_unit=read("per_unit"),
+            per_order=read("per_order"),
+            minimum=read("minimum"),
         )
 
 

@@ -98,6 +98,11 @@ def test_the_quantity_precision_follows_from_the_lot(tmp_path: Path, lot: str, d
         ("{price_precision: 2, lot: 1, slippage: {tick: 2}}", r"X.slippage.tick: .* \(did you mean ticks\?\)"),
         ("{price_precision: 2, lot: 1, commission: {percent: .nan}}", "X.commission.percent: nan is not a finite"),
         ("{price_precision: 2, lot: 1, commission: {percent: 1e-9}}", "X.commission.percent: .* more than 8 decimal"),
+        (
+            "{price_precision: 2, lot: 1, commission: {percent: 1}}",
+            "X.commission.percent: 1 is out of range: .* below 1",
+        ),
+        ("{price_precision: 2, lot: 1, slippage: {percent: 2.5}}", "X.slippage.percent: 2.5 is out of range"),
         ("{price_precision: 2, lot: 1, trading_hours: fx}", "X.trading_hours: 'fx' is not one of always, forex, us_s"),
         ("5", "X: expected a mapping with price_precision, lot"),
         ("", "X: expected a mapping with .*, found nothing"),
@@ -107,6 +112,20 @@ def test_a_wrong_declaration_is_refused_with_file_and_key(tmp_path: Path, declar
     with pytest.raises(ConfigError, match=message) as caught:
         load(tmp_path, f"X: {declaration}")
     assert str(caught.value).startswith(str(tmp_path / "instruments.yaml"))
+
+
+@pytest.mark.parametrize("lot", ["0.03", "0", "many", "1e-9"])
+def test_a_wrong_lot_is_one_finding(tmp_path: Path, lot: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, f"X: {{price_precision: 2, minimum: 0.5, lot: {lot}}}")
+
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["X.lot"]
+
+
+def test_costs_just_below_the_whole_are_taken(tmp_path: Path) -> None:
+    found = load(tmp_path, "X: {price_precision: 2, lot: 1, commission: {percent: 0.99999999}}")["X"]
+
+    assert found.commission == Commission(percent=99_999_999)
 
 
 def test_all_findings_are_told_at_once(tmp_path: Path) -> None:

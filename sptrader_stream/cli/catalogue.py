@@ -12,7 +12,9 @@ from sptrader_stream import __version__
 from sptrader_stream.errors import StrategyError, UserError
 
 if TYPE_CHECKING:
+    from sptrader_stream.indicators import IndicatorInfo
     from sptrader_stream.rules.plan import StrategyPlan
+    from sptrader_stream.signals.registry import SignalInfo
 
 WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; default: the current folder.")
@@ -73,14 +75,18 @@ def show_strategy(
 
 
 def validate_strategies(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Strategy files.")],
+    strategies: Annotated[list[str], typer.Argument(metavar="STRATEGY...", help="Names, or paths to files.")],
+    workspace: WorkspaceOption = None,
 ) -> None:
-    """Check strategy files and print every finding."""
+    """Check strategies and print every finding."""
     from sptrader_stream.rules.loader import load_strategy
+    from sptrader_stream.workspace import open_workspace
 
+    home = open_workspace(workspace)
     findings: list[str] = []
-    for file in files:
+    for strategy in strategies:
         try:
+            file = home.find_strategy(strategy)
             plan = load_strategy(file)
         except StrategyError as error:
             findings += map(str, error.findings)
@@ -96,36 +102,72 @@ def validate_strategies(
 
 def show_indicators(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show all about one of them.")] = None,
+    workspace: WorkspaceOption = None,
 ) -> None:
-    """List indicators and signals, or explain one."""
+    """List indicators and signals, the workspace's own among them, or explain one."""
     from sptrader_stream.indicators import INDICATORS
+    from sptrader_stream.signals.loader import find_signal, user_signals
     from sptrader_stream.signals.registry import SIGNALS
+    from sptrader_stream.workspace import open_workspace
 
+    folder = open_workspace(workspace).strategies / "signals"
+    signals = [*SIGNALS, *(each for each in user_signals(folder) if each not in SIGNALS)]
     if name is None:
         print("Indicators, for expressions such as `rsi(14) < 30`:")
         _print_pairs([(each.signature, each.summary) for each in INDICATORS.values()])
         print("\nSignals, for conditions such as `signal: ma_crossover`:")
-        _print_pairs([(each.name, each.summary) for each in SIGNALS.values()])
-    elif name in SIGNALS:
-        signal = SIGNALS[name]
-        print(f"{signal.name}: {signal.summary}\n\nSettings, under signal_config:")
-        _print_pairs([(f"{each.name}: {each.default}", each.description) for each in signal.parameters])
-        print("\nOutputs:")
-        _print_pairs([(each.name, each.description) for each in signal.outputs])
+        _print_pairs([(each, _summary(each, folder)) for each in signals])
+    elif name in signals:
+        _explain_signal(find_signal(name, folder))
+    elif name in INDICATORS:
+        _explain_indicator(INDICATORS[name])
     else:
-        from sptrader_stream.indicators.registry import find
+        import difflib
 
-        indicator = find(INDICATORS, name)
-        print(f"{indicator.signature}: {indicator.summary}\n")
-        _print_pairs(
-            [
-                *((each.name, each.description) for each in indicator.parameters),
-                ("inputs", ", ".join(indicator.inputs)),
-                ("outputs", ", ".join(indicator.outputs)),
-                ("formula", indicator.formula),
-                ("reference", indicator.reference),
-            ]
-        )
+        near = difflib.get_close_matches(name, [*INDICATORS, *signals], n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise UserError(f"there is no indicator or signal {name!r}{hint}: `sptrader indicators` lists them all")
+
+
+def _summary(signal: str, folder: Path) -> str:
+    """Sum a signal up; one that has a mistake does not hide the others."""
+    from sptrader_stream.signals.loader import find_signal
+
+    try:
+        info = find_signal(signal, folder)
+    except UserError as error:
+        return f"not valid: {error}"
+    parameters = ", ".join(
+        each.name if each.default is None else f"{each.name}={each.default}" for each in info.parameters
+    )
+    outputs = ", ".join(each.name for each in info.outputs)
+    return f"{info.summary.rstrip('.')}. Settings: {parameters or 'none'}. Outputs: {outputs}."
+
+
+def _explain_signal(signal: SignalInfo) -> None:
+    print(f"{signal.name}: {signal.summary}\n\nSettings, under signal_config:")
+    _print_pairs(
+        [
+            (f"{each.name}: {'required' if each.default is None else each.default}", each.description)
+            for each in signal.parameters
+        ]
+        or [("none", "")]
+    )
+    print("\nOutputs:")
+    _print_pairs([(each.name, each.description or ", ".join(each.choices)) for each in signal.outputs])
+
+
+def _explain_indicator(indicator: IndicatorInfo) -> None:
+    print(f"{indicator.signature}: {indicator.summary}\n")
+    _print_pairs(
+        [
+            *((each.name, each.description) for each in indicator.parameters),
+            ("inputs", ", ".join(indicator.inputs)),
+            ("outputs", ", ".join(indicator.outputs)),
+            ("formula", indicator.formula),
+            ("reference", indicator.reference),
+        ]
+    )
 
 
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or existing folder.")]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 DEFAULT_CAPITAL = "10000"
 DEFAULT_BATCH = 8192
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_NEEDED = {
+    "STRATEGY": "give a strategy's name or the path of its file",
+    "--data": "give the path of a Parquet or CSV file, or 'synthetic'",
+    "--out": "give a new folder, or leave it out for one in backtests",
+}
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +43,18 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     capital: str = DEFAULT_CAPITAL
     overrides: Sequence[str] = ()
     batch_size: int = DEFAULT_BATCH
-    out: Path | None = None
+    out: str | None = None
+
+
+def check_words(request: RunRequest) -> None:
+    """Make sure that what is given says something.
+
+    Raises:
+        UserError: the strategy, ``--data`` or ``--out`` is an empty text, as an unset variable of a shell gives.
+    """
+    for name, word in (("STRATEGY", request.strategy), ("--data", request.data), ("--out", request.out)):
+        if word is not None and not word.strip():
+            raise UserError(f"{name} is empty: {_NEEDED[name]}")
 
 
 def parse_overrides(words: Sequence[str]) -> dict[str, str]:
@@ -60,8 +78,13 @@ def parse_capital(text: str) -> int:
     """Read the start capital as money (10^-8).
 
     Raises:
-        UserError: it is no amount above zero.
+        UserError: it is no amount above zero, or has commas elsewhere than between thousands.
     """
+    if "," in text and not _THOUSANDS.fullmatch(text.strip()):
+        raise UserError(
+            f"--capital: {text} is not an amount: decimals follow a point, and commas only separate thousands, "
+            "as in 10,000.50"
+        )
     capital = parse_scaled(text.replace(",", "").replace("_", ""), MONEY_DIGITS, "--capital")
     if capital <= 0:
         raise UserError(f"--capital: expected an amount above zero, found {text}")
@@ -91,9 +114,9 @@ def choose_symbol(request: RunRequest, plan: StrategyPlan, instruments: Mapping[
     The command line says it, or a file's name; for synthetic candles, the strategy.
 
     Raises:
-        UserError: nothing says it.
+        UserError: nothing says it, or there is no such file.
     """
-    from sptrader_stream.sources import SYNTHETIC, guess_symbol
+    from sptrader_stream.sources import SYNTHETIC, check_file, guess_symbol
 
     if request.symbol is not None:
         return request.symbol
@@ -101,6 +124,7 @@ def choose_symbol(request: RunRequest, plan: StrategyPlan, instruments: Mapping[
         if plan.symbol is None:
             raise UserError("which instrument? Give it with --symbol, such as --symbol EURUSD")
         return plan.symbol
+    check_file(request.data)
     guess = guess_symbol(request.data)
     if guess is None or guess not in instruments:
         raise UserError(
@@ -128,6 +152,7 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     from sptrader_stream.sources.contract import RESEARCH, load_policy
     from sptrader_stream.timeframes import parse_end, parse_time
 
+    check_words(request)
     overrides = parse_overrides(request.overrides)
     capital = parse_capital(request.capital)
     plan = load_strategy(workspace.find_strategy(request.strategy), overrides)
@@ -149,6 +174,6 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
         instrument=instrument,
         capital=capital,
         batch_size=request.batch_size,
-        folder=results / run_id if request.out is None else check_out(request.out),
+        folder=results / run_id if request.out is None else check_out(Path(request.out)),
         data_policy=load_policy(policy_file) if policy_file.is_file() else RESEARCH,
     )

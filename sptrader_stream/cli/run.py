@@ -63,7 +63,7 @@ def run(
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Candles per batch: changes speed, never results.")
     ] = DEFAULT_BATCH,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     workspace: WorkspaceOption = None,
 ) -> int:

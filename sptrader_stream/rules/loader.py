@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from sptrader_stream.errors import UserError
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.rules import document, schema
+from sptrader_stream.rules.conditions import Condition
 from sptrader_stream.rules.document import Node, Scalar, shown
 from sptrader_stream.rules.findings import Findings
 from sptrader_stream.rules.operand_table import OperandTable
 from sptrader_stream.rules.operands import FieldOperand, SignalOperand
 from sptrader_stream.rules.parameters import Parameters
 from sptrader_stream.rules.plan import ConfigValue, EntryRule, ExecutionRules, ExitRule, Slippage, StrategyPlan
-from sptrader_stream.rules.reader import INVALID, Reader
+from sptrader_stream.rules.reader import INVALID, Invalid, Reader
 from sptrader_stream.rules.schema import Special
 from sptrader_stream.rules.when import ConditionCompiler, SignalBook
 from sptrader_stream.signals.loader import check_config
@@ -98,22 +99,18 @@ class _Sections:
             },
         )
 
-    def _condition(self, node: Node) -> Any:
+    def _condition(self, node: Node) -> Condition | Invalid:
         compiled = self._conditions.compile(node)
         return INVALID if compiled is None else compiled
 
-    def _signal(self, node: Node) -> Any:
+    def _signal(self, node: Node) -> str | Invalid:
         if not isinstance(node, Scalar) or node.is_null:
             self._findings.add(node, f"expected {Special.SIGNAL.value}, found {shown(node)}")
             return INVALID
         name = node.text.removeprefix("signals.")
-        info = self._signals.find(name)
-        if isinstance(info, str):
-            self._findings.add(node, info)
-            return INVALID
-        return name
+        return INVALID if self._signals.find(name, partial(self._findings.add, node)) is None else name
 
-    def _signal_config(self, node: Node) -> Any:
+    def _signal_config(self, node: Node) -> dict[str, dict[str, ConfigValue]] | Invalid:
         if not isinstance(node, document.Mapping):
             self._findings.add(node, f"expected {Special.SIGNAL_CONFIG.value}, found {shown(node)}")
             return INVALID
@@ -122,17 +119,17 @@ class _Sections:
         return configured if len(self._findings.found) == before else INVALID
 
     def _one_config(self, name: str, section: document.Mapping, node: Node) -> dict[str, ConfigValue]:
-        info = self._signals.find(name)
-        if isinstance(info, str):
-            self._findings.at(section.key_lines[name], node.path, info)
+        info = self._signals.find(name, partial(self._findings.at, section.key_lines[name], node.path))
+        if info is None:
             return {}
         if not isinstance(node, document.Mapping):
             expected = ", ".join(each.name for each in info.parameters)
             self._findings.add(node, f"expected a mapping with settings of {name} ({expected}), found {shown(node)}")
             return {}
         before = len(self._findings.found)
-        values = {key: self._config_value(child) for key, child in node.items.items()}
-        if len(self._findings.found) > before or any(value is INVALID for value in values.values()):
+        read = {key: self._config_value(child) for key, child in node.items.items()}
+        values = {key: value for key, value in read.items() if value is not INVALID}
+        if len(self._findings.found) > before or len(values) < len(read):
             return {}
         for problem in check_config(name, values, self._signals.folder):
             if problem.key in node.items:
@@ -143,7 +140,7 @@ class _Sections:
                 self._findings.at(section.key_lines[name], node.path, problem.message)
         return values
 
-    def _config_value(self, node: Node) -> Any:
+    def _config_value(self, node: Node) -> ConfigValue | Invalid:
         if not isinstance(node, Scalar) or node.is_null:
             self._findings.add(node, f"expected a number, a text, true or false, found {shown(node)}")
             return INVALID
@@ -153,13 +150,13 @@ class _Sections:
             return int(node.number) if _INTEGER.match(node.number) else float(node.number)
         return _WORDS.get(node.text, node.text) if node.plain else node.text
 
-    def _parameter_values(self, node: Node) -> Any:
+    def _parameter_values(self, node: Node) -> Mapping[str, str] | Invalid:
         if not isinstance(node, document.Mapping):
             self._findings.add(node, f"expected {Special.PARAMETERS.value}, found {shown(node)}")
             return INVALID
         return self._parameters.values
 
-    def _timeframe(self, node: Node) -> Any:
+    def _timeframe(self, node: Node) -> str | Invalid:
         if not isinstance(node, Scalar) or node.is_null:
             self._findings.add(node, f"expected {Special.TIMEFRAME.value}, found {shown(node)}")
             return INVALID

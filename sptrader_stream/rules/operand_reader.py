@@ -9,11 +9,12 @@ from sptrader_stream.candles import FIELDS
 from sptrader_stream.indicators import INDICATORS, ParameterError
 from sptrader_stream.rules.conditions import Constant, Value
 from sptrader_stream.rules.document import Scalar
-from sptrader_stream.rules.findings import nearest
+from sptrader_stream.rules.findings import listed, nearest
 from sptrader_stream.rules.operands import FieldOperand, IndicatorOperand
 from sptrader_stream.rules.syntax import mistake, written
 
 _FUNCTIONS = ("crosses_above", "crosses_below", "shift")
+_WHAT_THERE_IS = "see `sptrader indicators` for what there is"
 
 
 class OperandReader:
@@ -42,14 +43,21 @@ class OperandReader:
             case ast.Name(id="parameters"):
                 raise mistake(node, "write parameters.<name>")
             case ast.Name(id=name):
-                raise mistake(node, f"unknown name {name!r}{nearest(name, (*FIELDS, *INDICATORS, *_FUNCTIONS))}")
+                near = nearest(name, (*FIELDS, *INDICATORS, *_FUNCTIONS))
+                raise mistake(node, f"unknown name {name!r}{near}; {_WHAT_THERE_IS}")
             case ast.Call(func=ast.Name(id=name)) if name in INDICATORS:
                 return self._indicator(node, name)
             case ast.Call(func=ast.Name(id=name)) if name in FIELDS:
                 raise mistake(node, f"{name} is a candle field: write it without parentheses")
-            case ast.Call(func=ast.Name(id=name)):
+            case ast.Call(func=ast.Name(id=name)) if name not in _FUNCTIONS:
                 near = nearest(name, (*INDICATORS, *_FUNCTIONS))
-                raise mistake(node, f"there is no indicator {name!r}{near}")
+                raise mistake(node, f"there is no indicator {name!r}{near}; {_WHAT_THERE_IS}")
+            case ast.Call(func=called) if not isinstance(called, ast.Name):
+                found = written(node)
+                if isinstance(called, ast.Attribute):
+                    found += "; a dot is only for `parameters.<name>`"
+                callable_names = listed(("indicators", *_FUNCTIONS))
+                raise mistake(node, f"only {callable_names} can be called, found {found}; {_WHAT_THERE_IS}")
             case ast.Attribute():
                 text = self._parameter(node).text
                 if text not in FIELDS:
@@ -59,7 +67,7 @@ class OperandReader:
                 return FieldOperand(text)
             case ast.BinOp() | ast.UnaryOp() | ast.Call():
                 raise mistake(node, "an indicator is computed over a candle field or another indicator")
-        raise mistake(node, f"{written(node)} has no meaning here; see `sptrader indicators` for what there is")
+        raise mistake(node, f"{written(node)} has no meaning here; {_WHAT_THERE_IS}")
 
     def _indicator(self, node: ast.Call, name: str) -> IndicatorOperand:
         info = INDICATORS[name]

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final, Literal, Union
 
 import msgspec
@@ -22,9 +23,16 @@ from sptrader_stream.rules.document import Node, Scalar, Sequence, below, shown
 from sptrader_stream.rules.findings import Findings, listed, nearest, nearest_name
 from sptrader_stream.rules.schema import UNSUPPORTED_KEYS, Number, Section, Special
 
-INVALID: Final[Any] = object()
 
-Hook = Callable[[Node], Any]
+class Invalid(Enum):
+    """What stands for a value with a finding."""
+
+    INVALID = "invalid"
+
+
+INVALID: Final = Invalid.INVALID
+
+Hook = Callable[[Node], object]
 
 
 @functools.cache

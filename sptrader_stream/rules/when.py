@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sptrader_stream.errors import SignalError
@@ -23,7 +24,7 @@ from sptrader_stream.rules.operand_table import OperandTable
 from sptrader_stream.rules.operands import SignalOperand
 from sptrader_stream.rules.parameters import Parameters
 from sptrader_stream.rules.syntax import ExpressionError
-from sptrader_stream.signals.loader import find_signal
+from sptrader_stream.signals.loader import find_signal, user_signals
 from sptrader_stream.signals.registry import SignalInfo, SignalOutput
 
 _FORMS = ("all", "any", "not", "signal", "expr")
@@ -40,15 +41,29 @@ class SignalBook:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._known: dict[str, SignalInfo | str] = {}
+        self._told: set[str] = set()
 
-    def find(self, name: str) -> SignalInfo | str:
-        """The signal of that name, or why there is none."""
+    def find(self, name: str, note: Callable[[str], None]) -> SignalInfo | None:
+        """The signal of that name; None if there is none or its file is broken.
+
+        Args:
+            name: as the strategy writes it.
+            note: told why there is none: at each place that names it if the name is wrong, but only once if the
+                signal's file is, for that is one mistake.
+        """
         if name not in self._known:
             try:
                 self._known[name] = find_signal(name, self.folder)
             except SignalError as error:
                 self._known[name] = str(error)
-        return self._known[name]
+        found = self._known[name]
+        if not isinstance(found, str):
+            return found
+        if name not in self._told:
+            note(found)
+        if name in user_signals(self.folder):
+            self._told.add(name)
+        return None
 
 
 class ConditionCompiler:
@@ -129,9 +144,8 @@ class ConditionCompiler:
         if not isinstance(name, Scalar) or name.is_null:
             self._findings.add(name, f"expected the name of a signal, found {shown(name)}")
             return None
-        info = self._signals.find(name.text)
-        if isinstance(info, str):
-            self._findings.add(name, info)
+        info = self._signals.find(name.text, partial(self._findings.add, name))
+        if info is None:
             return None
         if not isinstance(outputs, Mapping) or not outputs.items:
             found = "nothing" if outputs is None else shown(outputs)

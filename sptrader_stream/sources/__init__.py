@@ -16,6 +16,7 @@ __all__ = [
     "ReadyCandles",
     "SourceInfo",
     "SYNTHETIC",
+    "check_file",
     "guess_symbol",
     "guess_timeframe",
     "open_source",
@@ -49,6 +50,19 @@ def guess_timeframe(spec: str) -> str | None:
     return next((part for part in parts[1:] if _TIMEFRAME.fullmatch(part)), None)
 
 
+def check_file(spec: str) -> None:
+    """Make sure that there is a file.
+
+    Raises:
+        DataError: there is none, or it is a folder.
+    """
+    path = Path(spec)
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}'")
+    if not path.is_file():
+        raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
+
+
 def open_source(
     spec: str,
     instrument: Instrument,
@@ -78,6 +92,7 @@ def open_source(
         if timeframe is None:
             raise UserError("synthetic candles need a timeframe: give it with --timeframe, such as 1m or 1h")
         return SyntheticSource(instrument, timeframe=timeframe, start=start, end=end)
+    check_file(spec)
     path = Path(spec)
     hint = guess_timeframe(spec)
     if _is_parquet(path):
@@ -91,10 +106,6 @@ def open_source(
 
 def _is_parquet(path: Path) -> bool:
     """Tell by the ending, else by the first bytes, whether a file is Parquet and not CSV."""
-    if not path.exists():
-        raise DataError(f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}'")
-    if not path.is_file():
-        raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
     try:
         with path.open("rb") as file:
             head = file.read(4)

@@ -22,8 +22,9 @@ from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, parse_tim
 
 _EVENING: Final = 20 * HOUR
 
-# In threes: a closure starts at the first or later, before the second, and has ended at the third. Forex: from Friday evening, over Saturday, to the end of Sunday. US shares: from
-# the close (20:00 UTC in summer) to the open (14:30 UTC in winter) of the next weekday.
+# In threes: a closure starts at the first or later, before the second, and has ended at the third. Forex: from Friday
+# evening, over Saturday, to the end of Sunday. US shares: from the close (20:00 UTC in summer) to the open (14:30 UTC
+# in winter) of the next weekday.
 CLOSURES: Final[dict[TradingHours, tuple[int, ...]]] = {
     "always": (),
     "forex": (4 * DAY + _EVENING, 6 * DAY + 21 * HOUR, 7 * DAY),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sptrader_stream import __version__
-from sptrader_stream.cli import execute
+from sptrader_stream.cli import execute, main
 from sptrader_stream.workspace import starter_folder
 
 BROKEN = """\
@@ -18,6 +21,19 @@ entry:
   action: bye
   size: 2
 """
+OWN_SIGNAL = '''\
+from sptrader_stream.signals.api import Output, StatefulSignal, parameter
+
+
+class Gap(StatefulSignal):
+    """The open is away from the close before it."""
+
+    size: float = parameter(0.5, description="least size")
+    outputs = (Output("gap", ("up", "down")),)
+
+    def update(self, candles, indicators):
+        return {}
+'''
 Output = pytest.CaptureFixture[str]
 
 
@@ -75,6 +91,17 @@ def test_valid_files_are_called_valid(capsys: Output, home: Path) -> None:
     assert out.count("is valid") == len(files)
 
 
+def test_strategies_are_validated_by_name(capsys: Output, home: Path) -> None:
+    words = ("--workspace", str(home))
+    code, out, err = run(capsys, "strategies", "validate", "rsi_pullback", "macd_trend", *words)
+    assert (code, err) == (0, "")
+    assert "rsi_pullback is valid" in out
+    assert "macd_trend is valid" in out
+    code, _, err = run(capsys, "strategies", "validate", "rsi_pulback", *words)
+    assert code == 2
+    assert "did you mean 'rsi_pullback'?" in err
+
+
 def test_every_finding_is_printed_with_its_place(capsys: Output, tmp_path: Path) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text(BROKEN)
@@ -105,7 +132,45 @@ def test_an_indicator_or_signal_is_explained(capsys: Output, name: str, expected
 def test_an_unknown_indicator_is_answered_with_the_nearest(capsys: Output) -> None:
     code, out, err = run(capsys, "indicators", "mcad")
     assert (code, out) == (2, "")
-    assert err.startswith("error: there is no indicator 'mcad' (did you mean macd?)")
+    expected = "there is no indicator or signal 'mcad' (did you mean macd?): `sptrader indicators` lists them all"
+    assert err == f"error: {expected}\n"
+
+
+def test_the_users_own_signals_are_listed_and_explained(capsys: Output, tmp_path: Path) -> None:
+    folder = tmp_path / "strategies" / "signals"
+    folder.mkdir(parents=True)
+    (folder / "gap.py").write_text(OWN_SIGNAL)
+    (folder / "broken.py").write_text("1 / 0\n")
+    words = ("--workspace", str(tmp_path))
+
+    code, out, err = run(capsys, "indicators", *words)
+    assert (code, err) == (0, "")
+    text = " ".join(out.split())
+    assert "gap The open is away from the close before it. Settings: size=0.5. Outputs: gap." in text
+    assert "broken not valid: " in text
+    assert "ma_crossover " in text
+
+    code, out, err = run(capsys, "indicators", "gap", *words)
+    assert (code, err) == (0, "")
+    for expected in ("gap: The open is away", "size: 0.5", "up, down"):
+        assert expected in out
+    code, _, err = run(capsys, "indicators", "broken", *words)
+    assert code == 2
+    assert "broken.py:1: " in err
+    assert "(did you mean gap?)" in run(capsys, "indicators", "gapp", *words)[2]
+
+
+def test_signals_are_listed_with_settings_and_outputs(capsys: Output) -> None:
+    text = " ".join(run(capsys, "indicators")[1].split())
+    assert "Outputs: crossover_type, strength" in text
+    assert "min_separation=0.0" in text
+
+
+@pytest.mark.usefixtures("home")
+def test_a_shipped_signal_of_the_workspace_is_explained(capsys: Output) -> None:
+    code, out, _ = run(capsys, "indicators", "inside_bar")
+    assert code == 0
+    assert out.startswith("inside_bar: ")
 
 
 def test_a_new_workspace_is_ready_for_work(capsys: Output, tmp_path: Path) -> None:
@@ -160,6 +225,24 @@ def test_ctrl_c_ends_with_130(capsys: Output, monkeypatch: pytest.MonkeyPatch, i
 
     monkeypatch.setattr("sptrader_stream.workspace.create_workspace", press)
     assert run(capsys, "init", "anywhere") == (130, "", "")
+
+
+def test_ctrl_c_while_the_command_line_is_imported_ends_with_130(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])}
+    command = [sys.executable, "-c", "from sptrader_stream.cli import main; main()", "--version"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_while_an_error_is_told_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sptrader_stream.cli.execute", press)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 def test_the_version_is_told(capsys: Output) -> None:

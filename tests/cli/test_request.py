@@ -29,6 +29,12 @@ def plan(symbol: str | None) -> StrategyPlan:
     return compile_strategy(f"name: any\n{head}{rule}", "any.yaml")
 
 
+def make_file(data: str) -> None:
+    if data != "synthetic":
+        Path(data).parent.mkdir(exist_ok=True)
+        Path(data).touch()
+
+
 def test_overrides_are_names_and_values() -> None:
     assert parse_overrides(["stop_loss=0.01", " ma = ema "]) == {"stop_loss": "0.01", "ma": "ema"}
 
@@ -49,6 +55,12 @@ def test_an_override_given_twice_is_refused() -> None:
 )
 def test_capital_is_read_exactly(text: str, money: int) -> None:
     assert parse_capital(text) == money
+
+
+@pytest.mark.parametrize("text", ["1,0", "1,00", "10,00.5", "1000,000", "0,500", "1.000,5", "1,000,", ",100"])
+def test_a_comma_in_capital_only_separates_thousands(text: str) -> None:
+    with pytest.raises(UserError, match=r"--capital: .* commas only separate thousands, as in 10,000\.50"):
+        parse_capital(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "ten", "nan", "1e30", "0.000000001"])
@@ -85,8 +97,10 @@ def test_results_go_into_a_new_or_empty_folder_only(tmp_path: Path) -> None:
     ],
 )
 def test_the_instrument_is_what_the_user_says_or_the_candles_say(
-    data: str, asked: str | None, strategys: str | None, chosen: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, asked: str | None, strategys: str | None, chosen: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_file(data)
     request = RunRequest(strategy="any", data=data, symbol=asked)
     assert choose_symbol(request, plan(strategys), INSTRUMENTS) == chosen
 
@@ -94,6 +108,10 @@ def test_the_instrument_is_what_the_user_says_or_the_candles_say(
 @pytest.mark.parametrize(
     ("data", "strategys"), [("synthetic", None), ("candles.csv", "EURUSD"), ("XXXYYY-1m.csv", "EURUSD")]
 )
-def test_an_instrument_is_never_guessed(data: str, strategys: str | None) -> None:
+def test_an_instrument_is_never_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, strategys: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_file(data)
     with pytest.raises(UserError, match="--symbol EURUSD"):
         choose_symbol(RunRequest(strategy="any", data=data), plan(strategys), INSTRUMENTS)

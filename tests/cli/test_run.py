@@ -123,6 +123,12 @@ def test_results_go_where_they_are_wanted(capsys: Output, workspace: Path) -> No
     [
         (["run", "ma_crossover_strat", *SYNTHETIC], "did you mean 'ma_crossover_strategy'?"),
         (["run", "ma_crossover_strategy", "--data", "nowhere.csv", "--symbol", "EURUSD"], "nowhere.csv: no such file"),
+        (["run", "ma_crossover_strategy", "--data", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["run", "ma_crossover_strategy", "--data", "config"], "config: not a file"),
+        (["run", "ma_crossover_strategy", "--data", ""], "--data is empty: give the path of a Parquet or CSV file"),
+        (["run", "ma_crossover_strategy", *SYNTHETIC, "--out", ""], "--out is empty: give a new folder"),
+        (["run", "", *SYNTHETIC], "STRATEGY is empty: give a strategy's name"),
+        (["run", "ma_crossover_strategy", *SYNTHETIC, "--capital", "1,0"], "commas only separate thousands"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "--symbol", "EURUSX"], "did you mean EURUSD?"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "--from", "yesterday"], "'yesterday' is not a time"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "--to", "2023-12-31"], "ends"),

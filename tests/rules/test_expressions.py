@@ -182,7 +182,17 @@ MISTAKES = [
     ("close > 1j", 9, "expected a number"),
     ("close > 1e999", 9, "is too large a number"),
     ("close > " + "9" * 400, 9, "is too large a number"),
-    ("(lambda: close)() > 1", 1, "computed over a candle field"),
+    ("(lambda: close)() > 1", 1, "shift can be called, found (lambda: close)()"),
+    (
+        '__import__("os").system("x")',
+        1,
+        "only indicators, crosses_above, crosses_below or shift can be called, found __import__('os').system('x'); "
+        "a dot is only for `parameters.<name>`; see `sptrader indicators` for what there is",
+    ),
+    ("sma(close.mean(), 5) > 1", 5, "shift can be called, found close.mean()"),
+    ("sma(shift(close, 1), 5) > 1", 5, "an indicator is computed over a candle field or another indicator"),
+    ("nosuch(14) > 1", 1, "there is no indicator 'nosuch'; see `sptrader indicators` for what there is"),
+    ("nosuch > 1", 1, "unknown name 'nosuch'; see `sptrader indicators` for what there is"),
     ("[c for c in close] > 1", 1, "has no meaning here"),
     ("close if open > 1 else high", 1, "has no meaning here"),
     ("(x := close) > 1", 2, "has no meaning here"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.errors import StrategyError
-from sptrader_stream.rules.loader import load_strategy
+from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from tests.rules.support import VALID, compiled, refused
 
 # What replaces what in VALID, and then: the line, the key's path, a piece of the message.
@@ -41,6 +41,7 @@ WRONG_SECTIONS = [
     ("size: 0.02", "size: {type: share, value: 2}", 12, "entry.size.type", "percent, notional or quantity"),
     ("size: 0.02", "size: {type: notional}", 12, "entry.size.value", "'value' is missing: a number"),
     ("type: percentage", "type: percent", 15, "exit.stop_loss.type", "did you mean 'percentage'?"),
+    ("type: percentage", "type: per", 15, "exit.stop_loss.type", "did you mean 'percentage'?"),
     ("value: parameters.stop", "value: 2", 16, "exit.stop_loss.value", "must be less than 1, found the number 2"),
     ("value: parameters.stop", "value:", 16, "exit.stop_loss.value", "found nothing"),
     ("value: parameters.stop", "value: parameters.sotp", 16, "exit.stop_loss.value", "did you mean 'stop'?"),
@@ -253,3 +254,27 @@ def test_more_rules_than_a_mask_has_bits_are_refused() -> None:
 def test_a_strategy_without_any_entry_rule_is_refused() -> None:
     for text in ("name: a\n", "name: a\nentries: []\n"):
         assert "there is no entry rule" in refused(text)[0].message
+
+
+BROKEN_SIGNAL = """\
+name: sample
+signal_config: {mine: {period: 3}}
+entries:
+  - {when: [{signal: mine, outputs: {state: on}}], action: buy, size: 0.02}
+  - {when: [{signal: mine, outputs: {state: off}}], action: sell, size: 0.02}
+"""
+
+
+def test_a_broken_signal_of_the_users_is_one_finding_however_often_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("x = 1\nx.nothing\n")
+    with pytest.raises(StrategyError) as caught:
+        compile_strategy(BROKEN_SIGNAL, "sample.yaml", None, tmp_path)
+    (finding,) = caught.value.findings
+    assert (finding.line, finding.path) == (2, "signal_config.mine")
+    assert f"{tmp_path}/mine.py:2: AttributeError" in finding.message
+
+
+def test_a_wrong_name_of_a_signal_is_told_wherever_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(StrategyError) as caught:
+        compile_strategy(BROKEN_SIGNAL, "sample.yaml", None, tmp_path)
+    assert [finding.line for finding in caught.value.findings] == [2, 4, 5]

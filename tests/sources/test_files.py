@@ -348,6 +348,13 @@ def test_a_byte_order_mark_and_quotes_do_no_harm(tmp_path: Path) -> None:
     assert columns["high"].tolist() == [2.0, 2.0]
 
 
+def test_gmt_time_is_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Gmt time,Open,High,Low,Close,Volume\n2025-01-06 12:00,1,2,1,1,3\n2025-01-06 12:01,1,2,1,1,3\n")
+
+    assert read(open_source(str(path), EURUSD))["time"].tolist() == [NOON, NOON + MINUTE]
+
+
 def test_a_line_far_down_is_named_too(tmp_path: Path) -> None:
     raw = candles([{}] * 9_000 + [{"open": 2.0}])
     table = {"time": raw.time // 10**9, "open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}

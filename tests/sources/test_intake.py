@@ -139,7 +139,7 @@ def test_a_gap_counts_once_and_tells_how_many_candles_are_missing() -> None:
 
     (issue,) = intake.issues()
     assert (issue.kind, issue.count) == ("gap", 2)
-    assert "5 in all" in issue.message
+    assert issue.message == "2 gaps, 5 candles missing in all: kept"
     assert issue.places == ("2025-01-06T12:04:00Z", "2025-01-06T12:07:00Z")
 
 
@@ -169,6 +169,40 @@ def test_hours_in_which_a_market_is_closed_are_no_gap(
     _, intake = take_in(raw, instrument=instrument)
 
     assert [issue.kind for issue in intake.issues()] == (["gap"] if reported else [])
+
+
+# Fridays and Mondays of forex, nights of shares: what is closed, or may be, is not counted.
+@pytest.mark.parametrize(
+    ("instrument", "timeframe", "before", "after", "missing"),
+    [
+        (EURUSD, "1m", "2025-01-03T19:58", "2025-01-05T22:00", "1 candle"),
+        (EURUSD, "1m", "2025-01-03T21:59", "2025-01-06T00:01", "1 candle"),
+        (EURUSD, "1m", "2025-01-05T22:59", "2025-01-06T00:00", "60 candles"),
+        (EURUSD, "1h", "2025-01-03T18:00", "2025-01-13T02:00", f"{1 + 4 * 24 + 20 + 2} candles"),
+        (EURUSD, "1d", "2025-01-02", "2025-01-14", f"{1 + 5 + 1} candles"),
+        (EURUSD, "1w", "2025-01-06", "2025-01-20", "1 candle"),
+        (BITCOIN, "1h", "2025-01-03T18:00", "2025-01-13T02:00", f"{9 * 24 + 7} candles"),
+        (APPLE, "1m", "2025-01-06T19:58", "2025-01-07T14:32", "3 candles"),
+        (APPLE, "1h", "2025-01-06T18:00", "2025-01-07T16:00", "3 candles"),
+        (APPLE, "1d", "2025-01-08", "2025-01-13", "2 candles"),
+    ],
+)
+def test_only_candles_of_open_hours_are_missing(
+    instrument: Instrument, timeframe: str, before: str, after: str, missing: str
+) -> None:
+    raw = candles([{}, {}])
+    raw.time[:] = [parse_time(before), parse_time(after)]
+
+    (issue,) = take_in(raw, instrument=instrument, timeframe=timeframe)[1].issues()
+
+    assert issue.message == f"1 gap, {missing} missing in all: kept"
+
+
+def test_a_gap_that_ends_the_run_is_told_without_a_length() -> None:
+    _, intake = take_in(candles([{}, {"time": 4}]), policy=make_policy({"gap": "block"}))
+
+    (issue,) = intake.issues()
+    assert issue.message == "1 gap: the run ended there"
 
 
 def test_the_first_whole_hour_after_a_closure_is_in_time() -> None:
