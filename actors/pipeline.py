@@ -21,11 +21,12 @@ from actors.position_manager import position_manager
 from actors.recorder import recorder
 from actors.rule_matcher import rule_matcher
 from actors.signal_engine import signal_engine
-from sptrader_stream.errors import ActorError
+from sptrader_stream.errors import innermost
 from sptrader_stream.events import (
     Candles,
     Decisions,
     Executions,
+    Failure,
     LogEvent,
     Reports,
     Signals,
@@ -53,7 +54,7 @@ class Pipeline:
 
     Attributes:
         feed, signals, rules, positions, metrics: the cores.
-        failure: the first actor that failed, if one did.
+        failure: the first actor that failed, if one did; ``error`` is what it raised.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class Pipeline:
         self.rules = rules
         self.positions = positions
         self.metrics = metrics
-        self.failure: ActorError | None = None
+        self.failure: Failure | None = None
+        self.error: BaseException | None = None
         self._feeding = trio.CancelScope()
 
     def cancel(self) -> None:
@@ -127,8 +129,8 @@ class Pipeline:
             self._fail("candle_feed", self.feed.candle, self.feed.failure)
 
     def _fail(self, actor: str, candle: int, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
         if self.failure is None:
-            self.failure = ActorError(actor, candle, error)
+            self.error = innermost(error)
+            words = str(self.error) if isinstance(self.error, Exception) else ""
+            self.failure = Failure(actor, candle, words or type(self.error).__name__)
         self._feeding.cancel()

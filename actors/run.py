@@ -15,14 +15,8 @@ import trio
 from actors.candle_feed import CandleFeed
 from actors.pipeline import Pipeline, frames_waiting
 from actors.spec import RunOutcome, RunSpec
-from sptrader_stream.events import (
-    Failure,
-    LogEvent,
-    Progress,
-    RunEnded,
-    RunStarted,
-    RunStatus,
-)
+from sptrader_stream.errors import innermost
+from sptrader_stream.events import LogEvent, Progress, RunEnded, RunStarted, RunStatus
 from sptrader_stream.execution.core import PositionCore
 from sptrader_stream.kernels import LOADING, load_ready
 from sptrader_stream.metrics.core import MetricsCore
@@ -105,11 +99,10 @@ class Run:
                     last_trades = await trio.to_thread.run_sync(
                         write_result, self.spec.folder, started, ended, ending, _LAST_TRADES
                     )
-        failed = self._pipeline.failure
         return RunOutcome(
             status=ended.status,
             failure=ended.failure,
-            error=None if failed is None else failed.cause,
+            error=self._pipeline.error,
             folder=self.spec.folder,
             metrics=ending.metrics,
             fingerprint=ended.fingerprint,
@@ -140,18 +133,14 @@ class Run:
         )
 
     def _end(self, recording: Recording, begun: float, loading: float) -> tuple[RunEnded, Ending]:
-        pipeline, failed = self._pipeline, self._pipeline.failure
+        pipeline = self._pipeline
         status: RunStatus = "completed"
-        failure = None
-        if failed is not None:
+        if pipeline.failure is not None:
             status = "failed"
-            cause = failed.cause
-            shown = str(cause) if isinstance(cause, Exception) and str(cause) else type(cause).__name__
-            failure = Failure(failed.actor, failed.candle, shown)
         elif not pipeline.feed.finished:
             status = "cancelled"
         found = pipeline.metrics.result()
-        ended = recording.end(status, failure, self._intake.issues(), pipeline.metrics.equity_checksum)
+        ended = recording.end(status, pipeline.failure, self._intake.issues(), pipeline.metrics.equity_checksum)
         loaded = LOADING.seconds - loading
         elapsed = self._clock() - begun - loaded
         # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
@@ -211,14 +200,7 @@ def run_blocking(
     try:
         return trio.run(main)
     except BaseExceptionGroup as group:
-        raise _innermost(group) from None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Take an exception out of the groups that nurseries wrap around it."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+        raise innermost(group) from None
 
 
 @contextmanager

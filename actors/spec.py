@@ -7,11 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from sptrader_stream.events import (
-    DataIssue,
-    Failure,
-    RunStatus,
-)
+from sptrader_stream.events import DataIssue, Failure, RunStatus
 from sptrader_stream.execution.core import OpenPosition
 from sptrader_stream.execution.records import Trade
 from sptrader_stream.instruments import Instrument

@@ -1,14 +1,13 @@
 """What can go wrong, and whose mistake it is.
 
     SPTraderError
-    ├── UserError            something given to us is wrong: shown as one message, exit code 2
-    │   ├── StrategyError    a strategy file, with all findings (file, line, path of the key)
-    │   ├── SignalError      a user's own signal, with the file and line of it
-    │   ├── DataError        candles that break the data contract, or a source that cannot be read
-    │   ├── ConfigError      a configuration file or environment variable
-    │   ├── StorageError     results cannot be written: folder in use, no permission, disk full
-    │   └── AmountError      a number that is too fine or too large for exact arithmetic
-    └── ActorError           a run ended by an exception in an actor: names actor and candle, keeps the cause
+    └── UserError            something given to us is wrong: shown as one message, exit code 2
+        ├── StrategyError    a strategy file, with all findings (file, line, path of the key)
+        ├── SignalError      a user's own signal, with the file and line of it
+        ├── DataError        candles that break the data contract, or a source that cannot be read
+        ├── ConfigError      a configuration file or environment variable
+        ├── StorageError     results cannot be written: folder in use, no permission, disk full
+        └── AmountError      a number that is too fine or too large for exact arithmetic
 
 Anything else that escapes is a bug of ours and shows its traceback.
 """
@@ -76,17 +75,8 @@ class StrategyError(UserError):
         self.findings = tuple(findings)
 
 
-class ActorError(SPTraderError):
-    """An actor raised: the run is over.
-
-    Attributes:
-        actor: the actor's name.
-        candle: the index of the first candle of the batch at work, -1 before the first.
-        cause: what was raised.
-    """
-
-    def __init__(self, actor: str, candle: int, cause: BaseException) -> None:
-        super().__init__(f"{actor} failed in the batch that starts at candle {candle}: {type(cause).__name__}: {cause}")
-        self.actor = actor
-        self.candle = candle
-        self.cause = cause
+def innermost(error: BaseException) -> BaseException:
+    """Take an exception out of the groups that nurseries wrap around it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

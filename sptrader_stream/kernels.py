@@ -17,6 +17,7 @@ import ctypes.util
 import hashlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -51,6 +52,9 @@ class Loading:
 
 
 LOADING = Loading()
+
+# A source is read in a thread, and LLVM's engine is for one thread at a time.
+_binding = threading.RLock()
 
 
 class KernelArgumentError(TypeError):
@@ -102,12 +106,15 @@ class _Kernel:
 
     def bind(self) -> None:
         """Load the machine code, compiling it first where the cache does not hold it."""
-        before = time.perf_counter()
-        argument_types: list[Any] = [_SCALAR_TYPES.get(name, ctypes.py_object) for name in self.parameters.values()]
-        prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *argument_types)
-        self._call = prototype(_loader().address(self))
-        self._is_bound = True
-        LOADING.seconds += time.perf_counter() - before
+        with _binding:
+            if self._is_bound:
+                return
+            before = time.perf_counter()
+            argument_types: list[Any] = [_SCALAR_TYPES.get(name, ctypes.py_object) for name in self.parameters.values()]
+            prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *argument_types)
+            self._call = prototype(_loader().address(self))
+            self._is_bound = True
+            LOADING.seconds += time.perf_counter() - before
 
     def _refuse(self, index: int, arguments: tuple[Any, ...]) -> None:
         name, wanted = list(self.parameters.items())[index]
@@ -136,7 +143,7 @@ def _hash_code(function: FunctionType, update: Callable[[bytes], object], seen: 
         value = function.__globals__.get(name)
         if getattr(value, "__device__", False):
             _hash_code(cast(FunctionType, value), update, seen)
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float | tuple):
             update(f"{name}={value!r}".encode())
 
 
@@ -218,8 +225,9 @@ def _loader() -> _Loader:
 
 def load_ready() -> None:
     """Bind every kernel known so far whose machine code is in the cache; the others are compiled when first called."""
-    for each in _kernels:
-        each.bind_ready()
+    with _binding:
+        for each in _kernels:
+            each.bind_ready()
 
 
 def compile_all(module: ModuleType) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sptrader_stream.kernels import KernelArgumentError
+from sptrader_stream import kernels
+from sptrader_stream.columns import Ints
+from sptrader_stream.kernels import KernelArgumentError, kernel
 from sptrader_stream.store.equity import keep_changes
 
 ROOT = Path(__file__).parents[1]
@@ -155,3 +158,36 @@ def test_a_fitting_call_works_on_views() -> None:
     assert keep_changes(read_only[2:6], np.array([5, 5, 6, 6]), state, out) == 4
     assert out[:4].tolist() == [2, 5, 4, 6]
     assert state[0] == 6
+
+
+@kernel
+def first_of_two(values: Ints) -> int:
+    return int(values[0])
+
+
+def test_two_threads_that_call_a_new_kernel_at_once_make_it_ready_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPTRADER_CACHE_DIR", str(tmp_path))
+    compile_it = kernels._Loader._compile
+    compiled: list[str] = []
+
+    def counting(loader: kernels._Loader, wanted: kernels._Kernel, symbol: str) -> bytes:
+        compiled.append(symbol)
+        return compile_it(loader, wanted, symbol)
+
+    monkeypatch.setattr(kernels._Loader, "_compile", counting)
+    both = threading.Barrier(2)
+    answers: list[int] = []
+
+    def call() -> None:
+        both.wait()
+        answers.append(first_of_two(np.array([7, 8], np.int64)))
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert answers == [7, 7]
+    assert len(compiled) == 1

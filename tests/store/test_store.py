@@ -25,6 +25,7 @@ from sptrader_stream.store.equity import EQUITY_FILE, EquityWriter, read_equity
 from sptrader_stream.store.journal import JOURNAL_FILE, JournalWriter, read_journal
 from sptrader_stream.store.recording import Recording
 from tests.actors.support import Memory, make, one_chunk
+from tests.result_fields import FIELDS, TRADE_FIELDS
 
 STARTED = RunStarted(
     run_id="r", strategy="s", strategy_version="1", strategy_digest="d", parameters={}, symbol="EURUSD",
@@ -187,16 +188,6 @@ def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(tmp_pa
 
 # The result
 
-# As issue 2 names them.
-FIELDS = {
-    "total_trades", "winning_trades", "losing_trades", "total_pnl", "max_drawdown", "sharpe_ratio", "start_capital",
-    "end_capital", "signals_generated", "daily_returns", "completed_trades", "open_positions", "rejections",
-    "data_issues", "fingerprint", "metrics", "instrument", "timing",
-}  # fmt: skip
-TRADE_FIELDS = {
-    "id", "symbol", "side", "entry_time", "entry_price", "exit_time", "exit_price", "quantity", "pnl", "pnl_percent",
-    "exit_reason", "holding_period_hours",
-}  # fmt: skip
 AMOUNTS = {"total_pnl", "start_capital", "end_capital"}
 TRADE_AMOUNTS = {"entry_price", "exit_price", "quantity", "pnl", "pnl_percent"}
 
