@@ -3,6 +3,8 @@
     candle_feed ──▶ signal_engine ──▶ rule_matcher ──▶ position_manager ──▶ metrics ──▶ recorder ──▶ log
          └──────────────────────────────────────────────────▲
 
+With bounds, one actor more reads the candles and decisions, for a second portfolio that nobody records.
+
 A run ends through its feed alone: when the source is at its end, when the run is cancelled, or when an actor has
 failed, the feed stops and closes its topic, and every actor behind it finishes what it still gets. So what was
 recorded is always whole batches, and nothing has to be thrown away.
@@ -11,10 +13,11 @@ recorded is always whole batches, and nothing has to be thrown away.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import trio
 
+from actors.bounds import bounds
 from actors.candle_feed import CandleFeed
 from actors.metrics import metrics
 from actors.position_manager import position_manager
@@ -49,22 +52,36 @@ def frames_waiting(batch_size: int) -> int:
     return max(1, min(_MOST_FRAMES_WAITING, _CANDLES_WAITING // batch_size))
 
 
+class Portfolio(NamedTuple):
+    """What trades, and what it comes to."""
+
+    positions: PositionCore
+    metrics: MetricsCore
+
+
 class Pipeline:
     """The actors' cores, and their way through one run.
 
     Attributes:
-        feed, signals, rules, positions, metrics: the cores.
+        feed, signals, rules: the cores of the actors that no portfolio matters to.
+        portfolio: the cores of the one that is recorded.
+        other: the cores of the one with the other ``same_bar`` policy; None where no bounds are wanted.
         failure: the first actor that failed, if one did; ``error`` is what it raised.
     """
 
     def __init__(
-        self, feed: CandleFeed, signals: SignalEngine, rules: RuleMatcher, positions: PositionCore, metrics: MetricsCore
+        self,
+        feed: CandleFeed,
+        signals: SignalEngine,
+        rules: RuleMatcher,
+        portfolio: Portfolio,
+        other: Portfolio | None,
     ) -> None:
         self.feed = feed
         self.signals = signals
         self.rules = rules
-        self.positions = positions
-        self.metrics = metrics
+        self.portfolio = portfolio
+        self.other = other
         self.failure: Failure | None = None
         self.error: BaseException | None = None
         self._feeding = trio.CancelScope()
@@ -100,13 +117,29 @@ class Pipeline:
             start("rule_matcher", rule_matcher(self.rules, to_rules, decisions), to_rules)
             start(
                 "position_manager",
-                position_manager(self.positions, candles_to_positions, to_positions, executions),
+                position_manager(
+                    self.portfolio.positions, self._settlement, candles_to_positions, to_positions, executions
+                ),
                 candles_to_positions,
                 to_positions,
             )
-            start("metrics", metrics(self.metrics, to_metrics, reports), to_metrics)
+            start("metrics", metrics(self.portfolio.metrics, to_metrics, reports), to_metrics)
             start("recorder", recorder(recording, to_recorder, log), to_recorder)
+            if self.other is not None:
+                candles_to_bounds, to_bounds = candles.subscribe(), decisions.subscribe()
+                start(
+                    "bounds",
+                    bounds(*self.other, self._settlement, candles_to_bounds, to_bounds),
+                    candles_to_bounds,
+                    to_bounds,
+                )
             await self._supervise_feed(candles)
+
+    def _settlement(self) -> Literal["cancelled", "end_of_data"] | None:
+        """Say why positions are closed at the end; asked when the feed is over. A failed run leaves them open."""
+        if self.failure is not None or self.feed.failure is not None:
+            return None
+        return "end_of_data" if self.feed.finished else "cancelled"
 
     async def _supervise(self, name: str, work: Awaitable[None], inboxes: Sequence[Inbox[Any]]) -> None:
         """Let an actor work to the end of its inboxes; if it fails, remember that and stop the feed."""

@@ -7,31 +7,33 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
 
+import msgspec
 import trio
 
 from actors.candle_feed import CandleFeed
-from actors.pipeline import Pipeline, frames_waiting
+from actors.describe import data_timeframe, describe
+from actors.pipeline import Pipeline, Portfolio, frames_waiting
 from actors.spec import RunOutcome, RunSpec
 from sptrader_stream.errors import innermost
-from sptrader_stream.events import LogEvent, Progress, RunEnded, RunStarted, RunStatus
+from sptrader_stream.events import LogEvent, Progress, RunEnded, RunStatus
 from sptrader_stream.execution.core import PositionCore
+from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.kernels import LOADING, load_ready
 from sptrader_stream.metrics.core import MetricsCore
+from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import Ending, Timing, write_result
-from sptrader_stream.timeframes import parse_timeframe
+from sptrader_stream.store.results import Bounds, Ending, Timing, write_result
 from sptrader_stream.topics import Inbox, Topic
 
 Clock = Callable[[], float]
 
-_LAST_TRADES = 10
+_FEW_TRADES = 10
 
 
 class Run:
@@ -42,7 +44,7 @@ class Run:
         log: the run's events as they are recorded; subscribe before ``execute``.
 
     Raises:
-        UserError: strategy, instrument and capital do not go together; nothing was written.
+        UserError: strategy, instruments, candles and capital do not go together; nothing was written.
     """
 
     def __init__(self, spec: RunSpec, *, clock: Clock = time.perf_counter, started: float | None = None) -> None:
@@ -56,22 +58,23 @@ class Run:
         self.spec = spec
         self._clock = clock
         self._started = clock() if started is None else started
-        self._capacity = frames_waiting(spec.batch_size)
+        self._capacity = frames_waiting(spec.batch_size * max(1, len(spec.markets)))
         self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), self._capacity)
-        plan, instrument = spec.strategy, spec.instrument
-        folder = None if plan.signals_folder is None else Path(plan.signals_folder)
-        self._intake = Intake(spec.source, instrument, spec.data_policy)
+        plan, timeframe = spec.strategy, data_timeframe(spec)
+        instruments = [market.instrument for market in spec.markets]
+        self._settings = execution_settings(plan, instruments, timeframe, spec.capital)
+        self._intakes = [Intake(each.source, each.instrument, spec.data_policy) for each in spec.markets]
         self._pipeline = Pipeline(
             CandleFeed(
-                ready_chunks(spec.source, self._intake),
+                [ready_chunks(each.source, intake) for each, intake in zip(spec.markets, self._intakes, strict=True)],
                 spec.batch_size,
-                blocking=spec.source.info.kind in ("parquet", "csv"),
+                blocking=any(each.source.info.kind in ("parquet", "csv") for each in spec.markets),
                 clock=clock,
             ),
-            SignalEngine(plan.operands, plan.signals, instrument.price_precision, folder),
-            RuleMatcher(plan),
-            PositionCore(execution_settings(plan, instrument, spec.capital)),
-            MetricsCore(spec.capital, parse_timeframe(spec.source.info.timeframe)),
+            SignalEngine(plan, instruments, timeframe),
+            RuleMatcher(plan, instruments),
+            _portfolio(self._settings),
+            _portfolio(_with_other_policy(self._settings)) if spec.bounds else None,
         )
 
     def cancel(self) -> None:
@@ -86,7 +89,7 @@ class Run:
         """
         load_ready()
         begun, loading = self._clock(), LOADING.seconds
-        started = self._describe()
+        started = describe(self.spec)
         with Recording(self.spec.folder, started) as recording, self.log:
             await self.log.publish(started)
             try:
@@ -96,8 +99,8 @@ class Run:
                 with trio.CancelScope(shield=True):
                     ended, ending = self._end(recording, begun, loading)
                     await self.log.publish(ended)
-                    last_trades = await trio.to_thread.run_sync(
-                        write_result, self.spec.folder, started, ended, ending, _LAST_TRADES
+                    written = await trio.to_thread.run_sync(
+                        write_result, self.spec.folder, started, ended, ending, _FEW_TRADES
                     )
         return RunOutcome(
             status=ended.status,
@@ -111,25 +114,11 @@ class Run:
             period=ending.period,
             signals_generated=ending.generated,
             open_positions=ending.open_positions,
-            last_trades=last_trades,
-        )
-
-    def _describe(self) -> RunStarted:
-        spec, plan, info = self.spec, self.spec.strategy, self.spec.source.info
-        return RunStarted(
-            run_id=spec.run_id,
-            strategy=plan.name,
-            strategy_version=plan.version,
-            strategy_digest=plan.digest,
-            parameters=dict(plan.parameters),
-            symbol=info.symbol,
-            timeframe=info.timeframe,
-            source=info.name,
-            synthetic=info.synthetic,
-            start_capital=spec.capital,
-            price_precision=spec.instrument.price_precision,
-            quantity_precision=spec.instrument.quantity_precision,
-            entry_rules=[rule.name for rule in plan.entries],
+            last_trades=written.last_trades,
+            ambiguous_trades=ending.metrics.same_bar_trades + ending.metrics.gap_trades,
+            first_ambiguous=written.ambiguous,
+            market_totals=written.markets,
+            bounds=ending.bounds,
         )
 
     def _end(self, recording: Recording, begun: float, loading: float) -> tuple[RunEnded, Ending]:
@@ -139,8 +128,10 @@ class Run:
             status = "failed"
         elif not pipeline.feed.finished:
             status = "cancelled"
-        found = pipeline.metrics.result()
-        ended = recording.end(status, pipeline.failure, self._intake.issues(), pipeline.metrics.equity_checksum)
+        positions, metrics = pipeline.portfolio
+        found = metrics.result()
+        issues = tuple(issue for intake in self._intakes for issue in intake.issues())
+        ended = recording.end(status, pipeline.failure, issues, metrics.equity_checksum)
         loaded = LOADING.seconds - loading
         elapsed = self._clock() - begun - loaded
         # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
@@ -148,9 +139,10 @@ class Run:
         last = recording.progress
         return ended, Ending(
             metrics=found,
+            bounds=self._bounds(found),
             generated=recording.generated,
             period=None if recording.first_time is None or last is None else (recording.first_time, last.time),
-            open_positions=pipeline.positions.open_positions(),
+            open_positions=positions.open_positions(),
             timing=Timing(
                 candles=found.candles,
                 startup_s=begun - self._started + loaded,
@@ -159,6 +151,22 @@ class Run:
                 candles_per_second=found.candles / working,
             ),
         )
+
+    def _bounds(self, found: Metrics) -> Bounds | None:
+        if self._pipeline.other is None:
+            return None
+        other = self._pipeline.other.metrics.result()
+        return Bounds(found, other) if self._settings.same_bar == "stop_first" else Bounds(other, found)
+
+
+def _portfolio(settings: ExecutionSettings) -> Portfolio:
+    metrics = MetricsCore(settings.start_capital, settings.timeframe, settings.session)
+    return Portfolio(PositionCore(settings), metrics)
+
+
+def _with_other_policy(settings: ExecutionSettings) -> ExecutionSettings:
+    other = "target_first" if settings.same_bar == "stop_first" else "stop_first"
+    return msgspec.structs.replace(settings, same_bar=other)
 
 
 def run_blocking(

@@ -10,12 +10,13 @@ import msgspec
 from sptrader_stream.events import DataIssue, Failure, RunStatus
 from sptrader_stream.execution.core import OpenPosition
 from sptrader_stream.execution.records import Trade
-from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
-from sptrader_stream.sources.source import CandleSource
-from sptrader_stream.store.results import Timing
+from sptrader_stream.sources.market import MarketSpec
+from sptrader_stream.store.results import Bounds, MarketTotals, Timing
+
+__all__ = ["MarketSpec", "RunOutcome", "RunSpec"]
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,22 +25,22 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         run_id: names the run.
         strategy: compiled.
-        source: where the candles come from.
-        instrument: what they are candles of.
+        markets: what is traded, in order; at least one, all with candles of the same timeframe.
         capital: money (10^-8).
-        batch_size: candles in a batch, at most: changes speed, never results.
+        batch_size: candles of one instrument in a batch, at most: changes speed, never results.
         folder: where journal, equity and result go; holds no other run.
         data_policy: what to do about findings in the candles.
+        bounds: whether the run is also made with the other ``same_bar`` policy, so that the P&L is an interval.
     """
 
     run_id: str
     strategy: StrategyPlan
-    source: CandleSource
-    instrument: Instrument
+    markets: tuple[MarketSpec, ...]
     capital: int
     batch_size: int = 8192
     folder: Path
     data_policy: DataPolicy = msgspec.field(default_factory=lambda: RESEARCH)
+    bounds: bool = False
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +58,10 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         signals_generated: how many signals were generated.
         open_positions: what is open after the last candle.
         last_trades: the last few, oldest first.
+        ambiguous_trades: how many trades' exits rest on an assumption.
+        first_ambiguous: the ids of the first few of them.
+        market_totals: what the trades come to by instrument, in the order of the run.
+        bounds: what it came to with either ``same_bar`` policy, where that was asked for.
     """
 
     status: RunStatus
@@ -71,3 +76,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     signals_generated: int
     open_positions: Sequence[OpenPosition]
     last_trades: Sequence[Trade]
+    ambiguous_trades: int
+    first_ambiguous: Sequence[int]
+    market_totals: Sequence[MarketTotals]
+    bounds: Bounds | None

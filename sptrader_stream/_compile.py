@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from types import FunctionType
 from typing import Any
+from unittest import mock
 
 import numba
 from llvmlite import ir
 from numba import types
+from numba.cpython import slicing
 from numba.extending import intrinsic
 
 from sptrader_stream.columns import COLUMN_TYPES
@@ -54,6 +56,11 @@ def _fits(array: int, type_number: int) -> bool:
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
 def _length(array: int) -> int:
     return int(_load_word(_load_word(array, _DIMENSIONS), 0))
+
+
+def _plain_index(builder: Any, index: Any, size: Any) -> Any:
+    """Take an index as it is. Numba would look at every one whether it is negative and counts from the end."""
+    return index
 
 
 def _as_device(function: FunctionType, seen: dict[FunctionType, Any]) -> Any:
@@ -99,7 +106,8 @@ def llvm_text(function: FunctionType, parameters: dict[str, str], symbol: str, r
         **{f"_{column.numba_name}": getattr(types, column.numba_name) for column in COLUMN_TYPES.values()},
     }
     exec(compile(source, f"<entry of {function.__name__}>", "exec"), names)
-    compiled = numba.cfunc(types.int64(*signature), error_model="numpy")(names["entry"])
+    with mock.patch.object(slicing, "fix_index", _plain_index):
+        compiled = numba.cfunc(types.int64(*signature), error_model="numpy")(names["entry"])
     return _only(compiled.inspect_llvm(), compiled.native_name, symbol)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
+
+if TYPE_CHECKING:
+    from sptrader_stream.events import Candles
 
 FIELDS = ("open", "high", "low", "close", "volume", "hl2", "hlc3", "ohlc4")
 PRICE_FIELDS = ("open", "high", "low", "close", "hl2", "hlc3", "ohlc4")
@@ -54,6 +58,47 @@ class CandleColumns(Protocol):
     def spread(self) -> Ints | None:
         """Ticks, None where the source has none."""
         ...
+
+
+class ReadyCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Candles of one instrument that keep the data contract, as the engine computes on them (see ``CandleColumns``)."""
+
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Floats
+    spread: Ints | None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def block_of(candles: Candles, index: int) -> CandleColumns:
+    """Give the candles of one instrument in a batch, without copying.
+
+    Args:
+        candles: a batch.
+        index: the instrument's place in the run.
+    """
+    ends = candles.ends
+    if len(ends) == 1:
+        return candles
+    return part_of(candles, ends[index - 1] if index else 0, ends[index])
+
+
+def part_of(candles: CandleColumns, start: int, end: int) -> ReadyCandles:
+    """Give the candles from ``start`` to ``end`` (exclusive), without copying."""
+    return ReadyCandles(
+        time=candles.time[start:end],
+        open=candles.open[start:end],
+        high=candles.high[start:end],
+        low=candles.low[start:end],
+        close=candles.close[start:end],
+        volume=candles.volume[start:end],
+        spread=None if candles.spread is None else candles.spread[start:end],
+    )
 
 
 class CandleView:

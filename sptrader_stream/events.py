@@ -1,7 +1,7 @@
 """All messages of a run, grouped by who sends them.
 
 Every event is a frozen, tagged msgspec Struct, encoded once to MessagePack. Batches carry typed numpy columns as
-extension types, which decode without a copy; the columns of a batch are equally long unless said otherwise.
+extension types, which decode without a copy; columns named together are equally long unless said otherwise.
 Times are int64 nanoseconds since 1970 UTC, prices ticks, quantities lots, money 10^-8 of the account currency.
 """
 
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Codes, Floats, Ints, Masks
+from sptrader_stream.instruments import Instrument
 
 Event = TypeVar("Event")
 
@@ -20,10 +21,20 @@ Event = TypeVar("Event")
 
 
 class Candles(msgspec.Struct, frozen=True, tag="candles", array_like=True):
-    """A batch of candles of one instrument; ``first`` is the index of its first candle in the run."""
+    """A batch of candles: for each instrument of the run, in order, a block of rows, one block behind the other.
+
+    All blocks cover the same span of time, so that no timestamp is in two batches; a block may be empty.
+
+    Attributes:
+        first: how many candles came before, of all instruments.
+        ends: where each block ends; the first starts at 0.
+        time, open, high, low, close: the columns.
+        volume: in the sources' units.
+        spread: ticks, -1 where a source has none; None where no source has any.
+    """
 
     first: int
-    instrument: int
+    ends: list[int]
     time: Ints
     open: Ints
     high: Ints
@@ -36,35 +47,62 @@ class Candles(msgspec.Struct, frozen=True, tag="candles", array_like=True):
 # signal_engine
 
 
-class Signals(msgspec.Struct, frozen=True, tag="signals", array_like=True):
-    """What the signals say of a batch: one column for each operand of the strategy's plan, in its order.
+class InstrumentSignals(msgspec.Struct, frozen=True, array_like=True):
+    """What the signals say of one instrument's block of a batch.
 
-    A float64 column is undefined where it is NaN; an int8 column holds codes of the operand's choices, 0 for none.
+    A *moment* is a place between or at the rows of the block: ``2 * row + 1`` is the close of a row, ``2 * row`` is
+    just before it, when a candle closes whose span ended without a row of its own.
+
+    Attributes:
+        columns: one for each operand of the strategy's plan, in its order, as long as its timeframe has candles that
+            closed in the block. A float64 column is undefined where it is NaN; an int8 column holds codes of the
+            operand's choices, 0 for none.
+        closes: by timeframe of the plan, the strategy's own first, the moments at which candles closed; empty where
+            the plan has no timeframe but that of the data.
+    """
+
+    columns: list[Floats | Codes]
+    closes: list[Ints]
+
+
+class Signals(msgspec.Struct, frozen=True, tag="signals", array_like=True):
+    """What the signals say of a batch, by instrument.
 
     ``generated`` counts the signals in the batch: candles at which a configured signal said other than none.
     """
 
     first: int
-    instrument: int
     generated: int
-    columns: list[Floats | Codes]
+    instruments: list[InstrumentSignals]
 
 
 # rule_matcher
 
 
 class Decisions(msgspec.Struct, frozen=True, tag="decisions", array_like=True):
-    """Which rules are met at each candle: bit r of ``entries`` for entry rule r, bit r of ``exits`` for exit rule r.
+    """The moments at which a rule is met, rising, the instruments' one behind the other.
 
-    None stands for a column of zeros: no rule of that kind is met in the batch. ``generated`` is handed on from the
-    signals.
+    Attributes:
+        first: see ``Candles``.
+        generated: handed on from the signals.
+        ends: where each instrument's decisions end.
+        moments: see ``InstrumentSignals``.
+        entries, exits: bit r for entry rule r, and for exit rule r.
+        atr: the average true range then, 10^-4 ticks, -1 where it is undefined; None where the strategy has no use
+            for it.
+        closes: the moments at which candles of the strategy's timeframe closed; None where each row closes one.
+        closes_ends: where each instrument's closes end; empty without ``closes``.
     """
 
     first: int
-    instrument: int
     generated: int
-    entries: Masks | None
-    exits: Masks | None
+    ends: list[int]
+    moments: Ints
+    entries: Masks
+    exits: Masks
+    atr: Ints | None
+    closes: Ints | None
+    closes_ends: list[int]
 
 
 # position_manager
@@ -73,24 +111,32 @@ class Decisions(msgspec.Struct, frozen=True, tag="decisions", array_like=True):
 class Executions(msgspec.Struct, frozen=True, tag="executions", array_like=True):
     """What a batch did to the portfolio.
 
-    ``records`` holds the lossless events in order, RECORD_WIDTH int64 a row (see ``execution.records``);
-    ``equity`` and ``open_positions`` (int8) have one value per candle, after everything that happened at it;
-    ``generated`` is handed on from the signals.
+    Attributes:
+        first: see ``Candles``.
+        candles: how many the batch had, of all instruments.
+        generated: handed on from the signals.
+        time: the batch's timestamps, each once.
+        equity: after everything that happened at the timestamp.
+        open_positions: how many were open then.
+        records: the lossless events in order, RECORD_WIDTH int64 a row (see ``execution.records``).
+        settles: whether this is what closing at the end of the run did: the timestamp is the last one, once more.
     """
 
     first: int
+    candles: int
     generated: int
     time: Ints
     equity: Ints
-    open_positions: Codes
+    open_positions: Masks
     records: Ints
+    settles: bool = False
 
 
 # metrics
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Where a run stands; only the newest matters."""
+    """Where a run stands; only the newest matters. ``candles`` are those of all instruments."""
 
     candles: int
     time: int
@@ -100,7 +146,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Reports(msgspec.Struct, frozen=True, tag="reports", array_like=True):
-    """What a batch adds to the run's log: its records, its equity by candle, and where the run stands."""
+    """What a batch adds to the run's log: its records, its equity by timestamp, and where the run stands."""
 
     first: int
     generated: int
@@ -113,34 +159,60 @@ class Reports(msgspec.Struct, frozen=True, tag="reports", array_like=True):
 # recorder
 
 
+class Market(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument of a run, and where its candles came from.
+
+    Attributes:
+        instrument: as it was declared.
+        source: the path of the candles as the user gave it, or ``synthetic``.
+        path: the same, absolute; empty for synthetic candles.
+        size, modified: of the file, bytes and nanoseconds since 1970, to tell whether it is still the same; else 0.
+        start, end: the range asked for, nanoseconds since 1970, inclusive; None for all there is.
+    """
+
+    instrument: Instrument
+    source: str
+    path: str
+    size: int
+    modified: int
+    start: int | None
+    end: int | None
+
+
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
-    """The first event of a run's log: what was asked for.
+    """The first event of a run's log: what was asked for, and all that is needed to do it again.
 
     Attributes:
         run_id: names the run and its folder.
         strategy, strategy_version, strategy_digest: which strategy, with the checksum of its text and overrides.
-        parameters: the parameters in use.
-        symbol, timeframe: what was traded.
-        source: the path of the candles as the user gave it, or ``synthetic``.
-        synthetic: whether the candles are made up.
+        strategy_file, strategy_text: where it was read from, and what it said.
+        overrides: parameters given for this run.
+        parameters: all parameters in use.
+        signals_folder: where the user's own signals are, absolute; None for none.
+        markets: what was traded.
+        timeframe: of the data.
+        strategy_timeframe: of the candles that the strategy's rules see.
         start_capital: money (10^-8).
-        price_precision, quantity_precision: decimal places of prices and quantities.
-        entry_rules: the names of the entry rules, by index.
+        entry_rules, exit_rules: the rules' names, by index.
+        data_policy: what was to be done about findings in the candles.
     """
 
     run_id: str
     strategy: str
     strategy_version: str
     strategy_digest: str
+    strategy_file: str
+    strategy_text: str
+    overrides: dict[str, str]
     parameters: dict[str, str]
-    symbol: str
+    signals_folder: str | None
+    markets: list[Market]
     timeframe: str
-    source: str
-    synthetic: bool
+    strategy_timeframe: str
     start_capital: int
-    price_precision: int
-    quantity_precision: int
     entry_rules: list[str]
+    exit_rules: list[str]
+    data_policy: dict[str, Literal["allow", "warn", "block"]]
 
 
 class Records(msgspec.Struct, frozen=True, tag="records"):

@@ -2,12 +2,14 @@
 
 Instruments are declared in ``config/instruments.yaml``, by symbol. A declaration has ``price_precision`` and ``lot``
 (a power of ten such as 0.01), and may have ``minimum`` (the smallest order, in units; one lot when absent),
-``trading_hours`` and default costs, which a strategy's ``execution`` overrides: ``spread`` (ticks or ``data``),
+``trading_hours``, ``session`` (where its day begins, ``"22:00"`` or ``"-02:00"``, UTC; midnight when absent) and
+default costs, which a strategy's ``execution`` overrides: ``spread`` (ticks or ``data``),
 ``slippage`` (``{ticks, percent}``) and ``commission`` (``{percent, per_unit, per_order, minimum}``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,13 +20,15 @@ import msgspec
 from sptrader_stream.errors import AmountError, ConfigError, Finding
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, PERCENT_SCALE, parse_scaled
+from sptrader_stream.timeframes import HOUR, MINUTE
 
 TradingHours = Literal["always", "forex", "us_shares"]
 TRADING_HOURS: tuple[TradingHours, ...] = ("always", "forex", "us_shares")
 
 MOST_DIGITS = 8
 
-_KEYS = ("price_precision", "lot", "minimum", "trading_hours", "spread", "slippage", "commission")
+_CLOCK = re.compile(r"([+-]?)([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_KEYS = ("price_precision", "lot", "minimum", "trading_hours", "session", "spread", "slippage", "commission")
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         slippage_percent: parts per 10^8 of the price, added to ``slippage_ticks``.
         spread: ticks, or None for each candle's own.
         trading_hours: when its market is known to be closed, so that no gap is reported.
+        session: where its day begins, nanoseconds after midnight UTC, less than a day; negative on the day before.
     """
 
     symbol: str
@@ -51,6 +56,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     slippage_percent: int = 0
     spread: int | None = 0
     trading_hours: TradingHours = "always"
+    session: int = 0
 
 
 def normalise_symbol(symbol: str) -> str:
@@ -159,6 +165,7 @@ class _Reader:
         if hours not in TRADING_HOURS:
             near = _nearest(hours, TRADING_HOURS)
             self.refuse("trading_hours", f"{hours!r} is not one of {', '.join(TRADING_HOURS)}{near}")
+        session = self.session(keys["session"]) if "session" in keys else 0
         commission = self.commission(keys.get("commission", {}))
         ticks = self.number("slippage.ticks", slippage.get("ticks", 0), 0)
         percent = self.percent("slippage.percent", slippage.get("percent", 0))
@@ -175,6 +182,7 @@ class _Reader:
             slippage_percent=percent,
             spread=spread_ticks,
             trading_hours=hours,
+            session=session,
         )
 
     def mapping(self, key: str, value: object, known: Iterable[str]) -> dict[str, Any] | None:
@@ -224,6 +232,19 @@ class _Reader:
             self.refuse("lot", f"{value} is not a lot: expected 1 or a power of ten below it, such as 0.01")
             return None
         return MOST_DIGITS - digits
+
+    def session(self, value: object) -> int:
+        """Read where a day begins, nanoseconds after midnight UTC; 0 when it is wrong and was refused."""
+        found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            # YAML reads 22:00 without quotes as a number of minutes.
+            hint = "; put it in quotes" if isinstance(value, int) else ""
+            self.refuse(
+                "session", f'expected a time of day in UTC such as "22:00" or "-02:00", found {_shown(value)}{hint}'
+            )
+            return 0
+        sign, hours, minutes = found.groups()
+        return (-1 if sign == "-" else 1) * (int(hours) * HOUR + int(minutes) * MINUTE)
 
     def commission(self, value: object) -> Commission:
         parts = self.mapping("commission", value, ("percent", "per_unit", "per_order", "minimum")) or {}

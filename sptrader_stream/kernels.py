@@ -7,7 +7,7 @@ of the package at once.
 
 The rules for a kernel's body: parameters are annotated with the names of ``columns`` or with ``int`` and ``float``,
 the result is an ``int``, nothing is allocated and nothing is raised (a kernel reports by its result or into a
-column). Functions that a kernel calls are marked with :func:`device`.
+column), and an index is never negative. Functions that a kernel calls are marked with :func:`device`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MATH = ("sqrt", "floor", "ceil", "rint", "fabs", "log", "exp", "pow", "fmod", "
 
 
 # Changes with whatever makes machine code of the same Python differ.
-_FORMAT = 4
+_FORMAT = 5
 _SCALAR_TYPES = {"int": ctypes.c_int64, "float": ctypes.c_double}
 
 _kernels: list[_Kernel] = []

@@ -1,11 +1,9 @@
-"""What a person sees of a run: the progress bar, and its result as tables and a curve. rich is loaded on first use."""
+"""What a person sees of a run: its result as tables and a curve. rich is loaded on first use."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -13,16 +11,17 @@ import msgspec
 
 from sptrader_stream.candles import NANOSECONDS
 from sptrader_stream.chart import Envelope, dots_across, draw
-from sptrader_stream.events import DataIssue, Progress, RunStatus
+from sptrader_stream.events import DataIssue, RunStatus
 from sptrader_stream.execution.records import Trade
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import METRICS, Metrics
 from sptrader_stream.money import MONEY_SCALE, divide_half_even, format_scaled
+from sptrader_stream.store.results import Bounds, MarketTotals
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_REDRAW_SECONDS = 0.1
 _CHART_ROWS = 8
 _WIDEST_CHART = 96
 _TWO_PAIRS_FROM = 78
@@ -38,7 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         strategy: its name and version.
-        market: symbol and timeframe.
+        market: symbols and timeframe.
         source: where the candles came from, in words; says so when they are synthetic.
         status: how the run ended.
         period: open times of the first and last candle, None when there was none.
@@ -46,7 +45,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         signals: how many signals were generated.
         metrics: what the run came to.
         trades: the last ones, oldest first.
-        price_precision, quantity_precision: decimal places of the trades' prices and quantities.
+        first_ambiguous: the ids of the first few trades whose exits rest on an assumption.
+        bounds: what the run came to with either ``same_bar`` policy; None where that was not asked for.
+        instruments: what was traded, in the run's order.
+        market_totals: what the trades come to by instrument.
         equity: the equity by candle, reduced; None when there was none.
         issues: what was found about the candles.
         facts: closing lines, such as the folder and the fingerprint, as label and text.
@@ -61,8 +63,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     signals: int
     metrics: Metrics
     trades: Sequence[Trade]
-    price_precision: int
-    quantity_precision: int
+    first_ambiguous: Sequence[int]
+    bounds: Bounds | None
+    instruments: Sequence[Instrument]
+    market_totals: Sequence[MarketTotals]
     equity: Envelope | None
     issues: Sequence[DataIssue]
     facts: Sequence[tuple[str, str]]
@@ -71,56 +75,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def chart_columns() -> int:
     """How many stretches an equity curve should be reduced to for any terminal."""
     return _WIDEST_CHART * dots_across(ascii_only=False)
-
-
-def make_console(*, stderr: bool = False) -> Console:
-    """A console that keeps to NO_COLOR, COLUMNS and what the terminal can show."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-
-
-@contextmanager
-def progress_bar(span: tuple[int, int] | None, *, always: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """Show on stderr how far a run has come, at most ten times a second.
-
-    Args:
-        span: nanoseconds since 1970 of the first and last candle expected, None where that is not known.
-        always: leave the finished bar even where stderr is no terminal; otherwise nothing is shown there.
-
-    Yields:
-        What to call with each :class:`Progress`, or None where nobody looks.
-    """
-    if not (always or sys.stderr.isatty()):
-        yield None
-        return
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    start, end = span or (0, 0)
-    with Bars(*columns, console=make_console(stderr=True), auto_refresh=False) as bars:
-        task = bars.add_task("0 candles", total=end - start if span else None)
-        newest: Progress | None = None
-        next_draw = 0.0
-
-        def draw_newest() -> None:
-            if newest is not None:
-                text = f"{newest.candles:,} candles, {newest.trades:,} trades"
-                bars.update(task, completed=newest.time - start, description=text, refresh=True)
-
-        def update(progress: Progress) -> None:
-            nonlocal newest, next_draw
-            newest = progress
-            now = time.monotonic()
-            if now >= next_draw:
-                next_draw = now + _REDRAW_SECONDS
-                draw_newest()
-
-        try:
-            yield update
-        finally:
-            draw_newest()
 
 
 def show_report(report: Report, console: Console) -> None:
@@ -132,6 +86,9 @@ def show_report(report: Report, console: Console) -> None:
         console.print(f"data: {issue.message}", style="red" if issue.policy == "block" else "yellow")
     console.print()
     console.print(_summary(report, two_pairs=console.width >= _TWO_PAIRS_FROM))
+    if len(report.market_totals) > 1:
+        console.print()
+        console.print(_totals(report.market_totals))
     if report.trades:
         console.print()
         console.print(_trades(report, console.width))
@@ -139,6 +96,8 @@ def show_report(report: Report, console: Console) -> None:
         console.print()
         _print_curve(report, report.equity, console)
     console.print()
+    if report.first_ambiguous:
+        console.print(f"{'Ambiguous':<12} {_ambiguous(report)}", soft_wrap=True)
     for label, text in report.facts:
         console.print(f"{label:<12} {text}", soft_wrap=True)
 
@@ -192,7 +151,10 @@ def _summary(report: Report, two_pairs: bool) -> Table:
     ]
     pairs += [(METRICS[name].title, format_metric(name, getattr(metrics, name))) for name in _SUMMARY]
     pairs.insert(6, ("Signals", f"{report.signals:,}"))
+    if report.bounds is not None:
+        pairs.insert(5, ("P&L interval", " to ".join(map(format_cents, report.bounds.pnl_interval))))
     pairs.append(("Halts", f"{metrics.halts:,}"))
+    pairs.append(("Ambiguous", f"{metrics.same_bar_trades + metrics.gap_trades:,}"))
     table = Table(show_header=False, box=box.ROUNDED)
     across = 2 if two_pairs else 1
     for _ in range(across):
@@ -209,13 +171,16 @@ def _trades(report: Report, width: int) -> Table:
     from rich import box
     from rich.table import Table
 
+    instruments = report.instruments
+    symbol_from = 0 if len(instruments) > 1 else sys.maxsize
     columns: list[tuple[int, str, Literal["left", "right"], Callable[[Trade], str]]] = [
+        (symbol_from, "Symbol", "left", lambda trade: instruments[trade.instrument].symbol),
         (0, "Side", "left", lambda trade: "long" if trade.side > 0 else "short"),
         (108, "Entered", "left", lambda trade: format_time(trade.entry_time)),
-        (78, "Entry", "right", lambda trade: format_scaled(trade.entry_price, report.price_precision)),
+        (78, "Entry", "right", lambda trade: _price(trade.entry_price, trade, instruments)),
         (0, "Exited", "left", lambda trade: format_time(trade.time)),
-        (66, "Exit", "right", lambda trade: format_scaled(trade.price, report.price_precision)),
-        (90, "Quantity", "right", lambda trade: format_scaled(trade.quantity, report.quantity_precision)),
+        (66, "Exit", "right", lambda trade: _price(trade.price, trade, instruments)),
+        (90, "Quantity", "right", lambda trade: _quantity(trade, instruments)),
         (0, "P&L", "right", lambda trade: format_cents(trade.pnl)),
         (0, "Reason", "left", lambda trade: trade.reason.replace("_", " ")),
     ]
@@ -228,6 +193,40 @@ def _trades(report: Report, width: int) -> Table:
         style = "green" if trade.pnl > 0 else "red" if trade.pnl < 0 else ""
         table.add_row(*(write(trade) for *_, write in shown), style=style)
     return table
+
+
+def _price(ticks: int, trade: Trade, instruments: Sequence[Instrument]) -> str:
+    return format_scaled(ticks, instruments[trade.instrument].price_precision)
+
+
+def _quantity(trade: Trade, instruments: Sequence[Instrument]) -> str:
+    return format_scaled(trade.quantity, instruments[trade.instrument].quantity_precision)
+
+
+def _totals(totals: Sequence[MarketTotals]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.ROUNDED)
+    table.add_column("Symbol")
+    for title in ("Trades", "Win rate", "P&L"):
+        table.add_column(title, justify="right")
+    for each in totals:
+        win_rate = f"{each.winning_trades / each.total_trades:.2%}" if each.total_trades else "-"
+        table.add_row(each.symbol, f"{each.total_trades:,}", win_rate, format_cents(each.total_pnl))
+    return table
+
+
+def _ambiguous(report: Report) -> str:
+    """Say which trades rest on what: ``2 reached stop and target in one candle, 1 ended at a gap: trades 3, 4, 9``."""
+    metrics = report.metrics
+    kinds = [
+        (metrics.same_bar_trades, "reached stop and target in one candle"),
+        (metrics.gap_trades, "ended at an open beyond the level"),
+    ]
+    words = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
+    more = ", ..." if metrics.same_bar_trades + metrics.gap_trades > len(report.first_ambiguous) else ""
+    return f"{words}: trades {', '.join(map(str, report.first_ambiguous))}{more}"
 
 
 def _print_curve(report: Report, equity: Envelope, console: Console) -> None:

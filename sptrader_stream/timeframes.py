@@ -52,6 +52,21 @@ def format_timeframe(nanoseconds: int) -> str:
     return f"{nanoseconds / NANOSECONDS:g}s"
 
 
+def span_origin(timeframe: int, session: int) -> int:
+    """Give a time at which a candle of this timeframe opens; all others open a multiple of it away.
+
+    Args:
+        timeframe: nanoseconds. Candles of whole weeks open on Mondays, others are counted from 1970.
+        session: where the instrument's day begins, nanoseconds after midnight UTC; may be negative.
+    """
+    return session + (FIRST_MONDAY if timeframe % WEEK == 0 else 0)
+
+
+def is_made_of(timeframe: int, finer: int) -> bool:
+    """Whether every candle of ``timeframe`` spans whole candles of ``finer``; both are nanoseconds."""
+    return timeframe % finer == 0 and (span_origin(timeframe, 0) - span_origin(finer, 0)) % finer == 0
+
+
 def unix_unit(value: int) -> int:
     """Tell by its magnitude what a Unix time counts.
 

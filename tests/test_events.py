@@ -16,7 +16,9 @@ from sptrader_stream.events import (
     Decisions,
     Executions,
     Failure,
+    InstrumentSignals,
     LogEvent,
+    Market,
     Progress,
     Records,
     Reports,
@@ -26,13 +28,19 @@ from sptrader_stream.events import (
     decoder,
     encode,
 )
+from sptrader_stream.instruments import Instrument
 
 words = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)
 PROGRESS = Progress(candles=7, time=1_735_689_600_000_000_000, equity=-5, open_positions=1, trades=2)
+MARKET = Market(
+    instrument=Instrument(symbol="EURUSD", price_precision=5, quantity_precision=0, session=-7_200 * 10**9),
+    source="a.csv", path="/data/a.csv", size=10, modified=20, start=None, end=30,
+)  # fmt: skip
 STARTED = RunStarted(
-    run_id="r", strategy="s", strategy_version="1", strategy_digest="d", parameters={"fast": "10"}, symbol="EURUSD",
-    timeframe="1h", source="a.csv", synthetic=False, start_capital=10**12, price_precision=5, quantity_precision=0,
-    entry_rules=["long", "short"],
+    run_id="r", strategy="s", strategy_version="1", strategy_digest="d", strategy_file="s.yaml", strategy_text="s",
+    overrides={"fast": "10"}, parameters={"fast": "10"}, signals_folder=None, markets=[MARKET], timeframe="1m",
+    strategy_timeframe="1h", start_capital=10**12, entry_rules=["long", "short"], exit_rules=["out"],
+    data_policy={"gap": "warn"},
 )  # fmt: skip
 ENDED = RunEnded(
     seq=9, status="failed", failure=Failure("metrics", 4, "loose"), candles=3,
@@ -47,26 +55,32 @@ def ints(*values: int) -> Any:
 
 def candles(spread: Any = None) -> Candles:
     column = ints(1, 2, 3)
-    return Candles(5, 0, column, column, column, column, column, np.array([1.5, np.nan, -0.0]), spread)
+    return Candles(5, [2, 3], column, column, column, column, column, np.array([1.5, np.nan, -0.0]), spread)
 
 
 BATCHES = [
     candles(),
     candles(ints(4, 5, 6)),
-    Signals(0, 0, 2, [np.array([0.5, np.nan]), np.array([-1, 2], np.int8)]),
-    Decisions(0, 0, 1, np.array([3, 2**32 - 1], np.uint32), None),
-    Executions(0, 3, ints(1, 2), ints(3, 4), np.array([0, 1], np.int8), ints()),
+    Signals(0, 2, [InstrumentSignals([np.array([0.5, np.nan]), np.array([-1, 2], np.int8)], [ints(1, 4)])]),
+    Decisions(0, 1, [1, 2], ints(1, 4), np.array([3, 2**32 - 1], np.uint32), np.zeros(2, np.uint32), None, None, []),
+    Decisions(0, 1, [1], ints(1), np.ones(1, np.uint32), np.zeros(1, np.uint32), ints(-1), ints(0, 3), [2]),
+    Executions(0, 2, 3, ints(1, 2), ints(3, 4), np.array([0, 1], np.uint32), ints(), settles=True),
     Reports(0, 1, ints(1), ints(-(2**62)), ints(*range(13)), PROGRESS),
     Records(4, ints(*range(26))),
 ]
 
 
 def fields(event: Any) -> list[Any]:
-    found: list[Any] = []
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        found.extend(value if isinstance(value, list) else [value])
-    return found
+    """All values of an event, those of the Structs and lists in it one by one."""
+    if isinstance(event, list):
+        return [value for each in event for value in fields(each)]
+    if isinstance(event, msgspec.Struct):
+        return [value for name in event.__struct_fields__ for value in fields(getattr(event, name))]
+    return [event]
+
+
+def with_column(column: Any) -> Signals:
+    return Signals(0, 0, [InstrumentSignals([column], [])])
 
 
 @pytest.mark.parametrize("event", BATCHES, ids=lambda each: type(each).__name__)
@@ -100,14 +114,14 @@ def test_every_int64_survives(values: list[int]) -> None:
 @given(st.lists(st.floats(width=64), max_size=40))
 def test_every_float_survives_bit_for_bit(values: list[float]) -> None:
     column = np.array(values, np.float64)
-    arrived = decoder(Signals).decode(encode(Signals(0, 0, 0, [column]))).columns[0]
+    arrived = decoder(Signals).decode(encode(with_column(column))).instruments[0].columns[0]
     assert arrived.dtype == np.float64
     assert arrived.tobytes() == column.tobytes()
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint32, np.int8, np.bool_])
 def test_an_empty_column_keeps_its_type(dtype: Any) -> None:
-    arrived = decoder(Signals).decode(encode(Signals(0, 0, 0, [np.empty(0, dtype)]))).columns[0]
+    arrived = decoder(Signals).decode(encode(with_column(np.empty(0, dtype)))).instruments[0].columns[0]
     assert (arrived.dtype, arrived.shape) == (np.dtype(dtype), (0,))
 
 
@@ -128,7 +142,7 @@ def test_events_cannot_be_changed() -> None:
 @pytest.mark.parametrize("column", [np.zeros(2, np.float32), np.zeros(2, np.int32)])
 def test_only_the_agreed_column_types_are_sent(column: Any) -> None:
     with pytest.raises(KeyError):
-        encode(Signals(0, 0, 0, [column]))
+        encode(with_column(column))
 
 
 def test_only_columns_are_sent() -> None:

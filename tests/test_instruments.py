@@ -47,6 +47,7 @@ def test_a_full_declaration(tmp_path: Path) -> None:
           lot: 0.01
           minimum: 0.5
           trading_hours: forex
+          session: "-02:00"
           spread: data
           slippage: {ticks: 2, percent: 0.0001}
           commission: {percent: 0.001, per_unit: 0.005, per_order: 1, minimum: 2.5}
@@ -60,6 +61,7 @@ def test_a_full_declaration(tmp_path: Path) -> None:
             quantity_precision=2,
             minimum_quantity=50,
             trading_hours="forex",
+            session=-7_200 * 10**9,
             spread=None,
             slippage_ticks=2,
             slippage_percent=10_000,
@@ -103,6 +105,16 @@ def test_the_quantity_precision_follows_from_the_lot(tmp_path: Path, lot: str, d
             "X.commission.percent: 1 is out of range: .* below 1",
         ),
         ("{price_precision: 2, lot: 1, slippage: {percent: 2.5}}", "X.slippage.percent: 2.5 is out of range"),
+        (
+            "{price_precision: 2, lot: 1, session: 22:00}",
+            "X.session: expected a time of day .*; put it in quotes",
+        ),
+        (
+            "{price_precision: 2, lot: 1, session: '24:00'}",
+            'X.session: .* such as "22:00" or "-02:00", found str',
+        ),
+        ("{price_precision: 2, lot: 1, session: '10pm'}", "X.session: expected a time of day in UTC"),
+        ("{price_precision: 2, lot: 1, session: }", "X.session: expected a time of day in UTC .*, found nothing"),
         ("{price_precision: 2, lot: 1, trading_hours: fx}", "X.trading_hours: 'fx' is not one of always, forex, us_s"),
         ("5", "X: expected a mapping with price_precision, lot"),
         ("", "X: expected a mapping with .*, found nothing"),
@@ -120,6 +132,15 @@ def test_a_wrong_lot_is_one_finding(tmp_path: Path, lot: str) -> None:
         load(tmp_path, f"X: {{price_precision: 2, minimum: 0.5, lot: {lot}}}")
 
     assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["X.lot"]
+
+
+@pytest.mark.parametrize(
+    ("session", "minutes"), [('"22:00"', 22 * 60), ('"-02:30"', -150), ("-02:00", -120), ("00:00", 0), ("+05:30", 330)]
+)
+def test_a_day_begins_at_the_instruments_session(tmp_path: Path, session: str, minutes: int) -> None:
+    found = load(tmp_path, f"X: {{price_precision: 0, lot: 1, session: {session}}}")["X"]
+
+    assert found.session == minutes * 60 * 10**9
 
 
 def test_costs_just_below_the_whole_are_taken(tmp_path: Path) -> None:

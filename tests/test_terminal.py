@@ -14,12 +14,17 @@ from rich.console import Console
 
 from sptrader_stream import terminal
 from sptrader_stream.chart import envelope
+from sptrader_stream.console import progress_bar
 from sptrader_stream.events import DataIssue, Progress
 from sptrader_stream.execution.records import Trade
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import MONEY_SCALE
+from sptrader_stream.store.results import Bounds, MarketTotals
 
 HOUR = 3_600 * 10**9
+EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2)
+USDJPY = Instrument(symbol="USDJPY", price_precision=3, quantity_precision=0)
 START = int(datetime(2025, 1, 2, tzinfo=UTC).timestamp()) * 10**9
 
 
@@ -30,9 +35,9 @@ def metrics(**known: object) -> Metrics:
     return msgspec.convert({**blank, **known}, Metrics)
 
 
-def trade(pnl: int, side: int = 1) -> Trade:
+def trade(pnl: int, side: int = 1, instrument: int = 0) -> Trade:
     return Trade(
-        candle=9, time=START + 5 * HOUR, instrument=0, position=1, rule=0, side=side, entry_candle=4,
+        candle=9, time=START + 5 * HOUR, instrument=instrument, position=1, rule=0, side=side, entry_candle=4,
         entry_time=START + HOUR, entry_price=103_503, price=103_603, quantity=20_000, commission=0, pnl=pnl,
         best=103_603, worst=103_500, reason="take_profit",
     )  # fmt: skip
@@ -51,8 +56,10 @@ def report(**changes: object) -> terminal.Report:
         signals=77,
         metrics=metrics(candles=500, end_equity=10_250 * MONEY_SCALE, total_trades=2, win_rate=0.5),
         trades=[trade(pnl=25_123_456_789), trade(pnl=-1_000_000_000, side=-1)],
-        price_precision=5,
-        quantity_precision=2,
+        first_ambiguous=[],
+        bounds=None,
+        instruments=[EURUSD],
+        market_totals=[MarketTotals("EURUSD", 2, 1, 24_123_456_789)],
         equity=envelope([(times, equity)], (START, START + 499 * HOUR), terminal.chart_columns()),
         issues=[],
         facts=[("Fingerprint", "ab" * 32)],
@@ -106,6 +113,39 @@ def test_colours_are_kept_to_terminals_that_want_them(monkeypatch: pytest.Monkey
     monkeypatch.setenv("NO_COLOR", "1")
     coloured = [each for each in shown(report(), colour=True).split("\x1b[")[1:] if each[0] == "3"]
     assert coloured == []
+
+
+def test_several_instruments_are_told_apart() -> None:
+    totals = [MarketTotals("EURUSD", 4, 3, 10_000 * MONEY_SCALE), MarketTotals("USDJPY", 0, 0, 0)]
+    trades = [trade(pnl=1), trade(pnl=2, instrument=1)]
+    text = shown(report(instruments=[EURUSD, USDJPY], market_totals=totals, trades=trades))
+    lines = [line.split("│")[1:-1] for line in text.splitlines() if "EURUSD" in line or "USDJPY" in line]
+    rows = [[cell.strip() for cell in line] for line in lines if line]
+    assert rows[:2] == [["EURUSD", "4", "75.00%", "10,000.00"], ["USDJPY", "0", "-", "0.00"]]
+    assert [(row[0], row[2], row[4]) for row in rows[2:]] == [
+        ("EURUSD", "1.03503", "1.03603"),
+        ("USDJPY", "103.503", "103.603"),
+    ]
+
+
+def test_one_instrument_needs_no_table_of_its_own() -> None:
+    assert "Symbol" not in shown(report())
+
+
+def test_bounds_are_shown_as_an_interval() -> None:
+    both = Bounds(metrics(total_pnl=-5 * MONEY_SCALE), metrics(total_pnl=1_234 * MONEY_SCALE))
+    swapped = Bounds(both.target_first, both.stop_first)
+    for each in (both, swapped):
+        line = next(line for line in shown(report(bounds=each)).splitlines() if "P&L interval" in line)
+        assert line.split("│")[2].strip() == "-5.00 to 1,234.00"
+    assert "P&L interval" not in shown(report())
+
+
+def test_trades_that_rest_on_an_assumption_are_named() -> None:
+    found = metrics(total_trades=40, same_bar_trades=11, gap_trades=1)
+    text = shown(report(metrics=found, first_ambiguous=[2, 3, 5]))
+    assert "11 reached stop and target in one candle, 1 ended at an open beyond the level: trades 2, 3, 5, ..." in text
+    assert "in one candle" not in shown(report())
 
 
 def test_what_is_wrong_with_the_candles_is_said_first() -> None:
@@ -171,7 +211,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
     clock = iter(moments)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    with terminal.progress_bar((START, START + 100 * HOUR), always=False) as update:
+    with progress_bar((START, START + 100 * HOUR), always=False) as update:
         assert update is not None
         monkeypatch.setattr("time.monotonic", lambda: next(clock))
         for index, _ in enumerate(moments, start=1):
@@ -190,13 +230,13 @@ def test_the_bar_ends_with_the_newest_progress(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nothing_is_drawn_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.progress_bar((START, START + HOUR), always=False) as update:
+    with progress_bar((START, START + HOUR), always=False) as update:
         assert update is None
     assert capsys.readouterr().err == ""
 
 
 def test_the_finished_bar_is_left_where_it_is_always_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.progress_bar((START, START + HOUR), always=True) as update:
+    with progress_bar((START, START + HOUR), always=True) as update:
         assert update is not None
         update(Progress(candles=61, time=START + HOUR, equity=0, open_positions=0, trades=4))
     assert capsys.readouterr().err.count("61 candles, 4 trades") == 1

@@ -86,11 +86,14 @@ def make_app() -> typer.Typer:
     """Put the commands together."""
     import typer
 
-    from sptrader_stream.cli import catalogue, run
+    from sptrader_stream.cli import catalogue, check, report, run, why
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     run.add_commands(app)
+    report.add_commands(app)
     catalogue.add_commands(app)
+    why.add_commands(app)
+    check.add_commands(app)
     return app
 
 

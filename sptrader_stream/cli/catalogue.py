@@ -10,10 +10,11 @@ import typer
 
 from sptrader_stream import __version__
 from sptrader_stream.errors import StrategyError, UserError
+from sptrader_stream.money import PERCENT_DIGITS, format_scaled
 
 if TYPE_CHECKING:
     from sptrader_stream.indicators import IndicatorInfo
-    from sptrader_stream.rules.plan import StrategyPlan
+    from sptrader_stream.rules.plan import EntryRule, ExitRule, StrategyPlan
     from sptrader_stream.signals.registry import SignalInfo
 
 WorkspaceOption = Annotated[
@@ -182,15 +183,26 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or ex
 
 
 def _facts(plan: StrategyPlan) -> list[tuple[str, str]]:
-    sides = {1: "buy", -1: "sell"}
     return [
         ("strategy", f"{plan.name} {plan.version}"),
         ("description", plan.description),
         ("file", plan.file),
+        *([("also reads candles of", ", ".join(plan.higher_timeframes))] if plan.higher_timeframes else []),
         *((f"-p {name}", value) for name, value in plan.parameters.items()),
-        *((f"entry rule {each.name}", f"{sides[each.side]} {each.sizing} {each.size}") for each in plan.entries),
-        *((f"exit rule {each.name}", "close all") for each in plan.exits),
+        *((f"entry rule {each.name}", _entry_fact(each)) for each in plan.entries),
+        *((f"exit rule {each.name}", _exit_fact(each)) for each in plan.exits),
     ]
+
+
+def _entry_fact(rule: EntryRule) -> str:
+    order = f"{'buy' if rule.side == 1 else 'sell'} {rule.sizing} {rule.size}"
+    return order if rule.max_positions == 1 else f"{order}, up to {rule.max_positions} positions"
+
+
+def _exit_fact(rule: ExitRule) -> str:
+    if rule.close is None:
+        return "close all"
+    return f"close {format_scaled(rule.close, PERCENT_DIGITS - 2).rstrip('0').rstrip('.')} % of what is open"
 
 
 def _print_pairs(rows: Sequence[tuple[str, str]]) -> None:

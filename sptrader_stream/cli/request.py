@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,7 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 
 if TYPE_CHECKING:
-    from actors.spec import RunSpec
+    from actors.spec import MarketSpec, RunSpec
     from sptrader_stream.instruments import Instrument
     from sptrader_stream.rules.plan import StrategyPlan
     from sptrader_stream.workspace import Workspace
@@ -26,7 +26,7 @@ DEFAULT_BATCH = 8192
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NEEDED = {
     "STRATEGY": "give a strategy's name or the path of its file",
-    "--data": "give the path of a Parquet or CSV file, or 'synthetic'",
+    "--data": "give the path of a Parquet or CSV file, or 'synthetic', in several markets each as SYMBOL=FILE",
     "--out": "give a new folder, or leave it out for one in backtests",
 }
 
@@ -35,7 +35,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asked for, as it was written; None where it said nothing."""
 
     strategy: str
-    data: str
+    data: Sequence[str]
     symbol: str | None = None
     timeframe: str | None = None
     start: str | None = None
@@ -44,6 +44,14 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     overrides: Sequence[str] = ()
     batch_size: int = DEFAULT_BATCH
     out: str | None = None
+    bounds: bool = False
+
+
+class Candles(NamedTuple):
+    """What one ``--data`` says: the symbol, where it names one, and the file or ``synthetic``."""
+
+    symbol: str | None
+    data: str
 
 
 def check_words(request: RunRequest) -> None:
@@ -52,7 +60,8 @@ def check_words(request: RunRequest) -> None:
     Raises:
         UserError: the strategy, ``--data`` or ``--out`` is an empty text, as an unset variable of a shell gives.
     """
-    for name, word in (("STRATEGY", request.strategy), ("--data", request.data), ("--out", request.out)):
+    words = (("STRATEGY", request.strategy), *(("--data", each) for each in request.data), ("--out", request.out))
+    for name, word in words:
         if word is not None and not word.strip():
             raise UserError(f"{name} is empty: {_NEEDED[name]}")
 
@@ -108,8 +117,33 @@ def check_out(folder: Path) -> Path:
     return folder
 
 
-def choose_symbol(request: RunRequest, plan: StrategyPlan, instruments: Mapping[str, Instrument]) -> str:
-    """Tell which instrument the candles are of.
+def parse_data(request: RunRequest) -> list[Candles]:
+    """Read what is given as ``--data``: ``FILE`` or ``SYMBOL=FILE``, once for each instrument.
+
+    Raises:
+        UserError: a symbol has no file behind it, or ``--symbol`` is given beside another symbol or several files.
+    """
+    found = [_parse_candles(word) for word in request.data]
+    if request.symbol is None:
+        return found
+    if len(found) > 1:
+        raise UserError("--symbol is for one --data; with several, name each: --data EURUSD=FILE --data GBPUSD=FILE")
+    if found[0].symbol is not None:
+        raise UserError(f"--symbol {request.symbol} and --data {request.data[0]} both name the symbol: leave one out")
+    return [Candles(request.symbol, found[0].data)]
+
+
+def _parse_candles(word: str) -> Candles:
+    symbol, equals, data = word.partition("=")
+    if not equals or Path(word).is_file():
+        return Candles(None, word)
+    if not symbol.strip() or not data.strip():
+        raise UserError(f"--data {word}: expected SYMBOL=FILE, such as --data EURUSD=EURUSD-1m.parquet")
+    return Candles(symbol.strip(), data)
+
+
+def choose_symbol(candles: Candles, plan: StrategyPlan, instruments: Mapping[str, Instrument]) -> str:
+    """Tell which instrument candles are of.
 
     The command line says it, or a file's name; for synthetic candles, the strategy.
 
@@ -118,17 +152,17 @@ def choose_symbol(request: RunRequest, plan: StrategyPlan, instruments: Mapping[
     """
     from sptrader_stream.sources import SYNTHETIC, check_file, guess_symbol
 
-    if request.symbol is not None:
-        return request.symbol
-    if request.data == SYNTHETIC:
+    if candles.symbol is not None:
+        return candles.symbol
+    if candles.data == SYNTHETIC:
         if plan.symbol is None:
             raise UserError("which instrument? Give it with --symbol, such as --symbol EURUSD")
         return plan.symbol
-    check_file(request.data)
-    guess = guess_symbol(request.data)
+    check_file(candles.data)
+    guess = guess_symbol(candles.data)
     if guess is None or guess not in instruments:
         raise UserError(
-            f"which instrument does {request.data} hold? Its name does not begin with a symbol that is declared in "
+            f"which instrument does {candles.data} hold? Its name does not begin with a symbol that is declared in "
             "config/instruments.yaml: give it with --symbol, such as --symbol EURUSD"
         )
     return guess
@@ -146,34 +180,47 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
         UserError: something asked for is not there or wrong.
     """
     from actors.spec import RunSpec
-    from sptrader_stream.instruments import find_instrument, load_instruments
     from sptrader_stream.rules.loader import load_strategy
-    from sptrader_stream.sources import SYNTHETIC, open_source
     from sptrader_stream.sources.contract import RESEARCH, load_policy
-    from sptrader_stream.timeframes import parse_end, parse_time
 
     check_words(request)
     overrides = parse_overrides(request.overrides)
     capital = parse_capital(request.capital)
     plan = load_strategy(workspace.find_strategy(request.strategy), overrides)
-    instruments_file = workspace.config_file("instruments.yaml")
-    instruments = load_instruments(instruments_file)
-    instrument = find_instrument(instruments, choose_symbol(request, plan, instruments), str(instruments_file))
+    markets = open_markets(request, plan, workspace.config_file("instruments.yaml"))
     policy_file = workspace.config_file("data_policy.yaml")
     run_id = make_run_id(plan.name, datetime.now(UTC))
     return RunSpec(
         run_id=run_id,
         strategy=plan,
-        source=open_source(
-            request.data,
-            instrument,
-            timeframe=request.timeframe or (plan.timeframe if request.data == SYNTHETIC else None),
-            start=None if request.start is None else parse_time(request.start),
-            end=None if request.end is None else parse_end(request.end),
-        ),
-        instrument=instrument,
+        markets=markets,
         capital=capital,
         batch_size=request.batch_size,
         folder=results / run_id if request.out is None else check_out(Path(request.out)),
         data_policy=load_policy(policy_file) if policy_file.is_file() else RESEARCH,
+        bounds=request.bounds,
     )
+
+
+def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path) -> tuple[MarketSpec, ...]:
+    """Find the instruments that are asked for and open their candles.
+
+    Raises:
+        UserError: an instrument is not declared or not named, a source cannot be opened, or the range is none.
+    """
+    from actors.spec import MarketSpec
+    from sptrader_stream.instruments import find_instrument, load_instruments
+    from sptrader_stream.sources import SYNTHETIC, open_source
+    from sptrader_stream.timeframes import parse_end, parse_time
+
+    start = None if request.start is None else parse_time(request.start)
+    end = None if request.end is None else parse_end(request.end)
+    instruments = load_instruments(instruments_file)
+    markets = []
+    for candles in parse_data(request):
+        symbol = choose_symbol(candles, plan, instruments)
+        instrument = find_instrument(instruments, symbol, str(instruments_file))
+        timeframe = request.timeframe or (plan.timeframe if candles.data == SYNTHETIC else None)
+        source = open_source(candles.data, instrument, timeframe=timeframe, start=start, end=end)
+        markets.append(MarketSpec(instrument, source, start, end))
+    return tuple(markets)

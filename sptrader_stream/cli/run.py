@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 SYNTHETIC_CANDLES = "synthetic candles, made up: for trying things out, not for judging a strategy"
 _DEMO = RunRequest(
     strategy="ma_crossover_strategy",
-    data="synthetic",
+    data=("synthetic",),
     symbol="EURUSD",
     timeframe="1m",
     start="2025-01-01",
-    end="2025-03-31",
+    end="2025-06-30",
     capital="100000",
-    overrides=("position_size=0.1",),
+    overrides=("position_size=0.1", "stop_loss=0.004", "take_profit=0.012"),
 )
 _DEMO_COMMAND = (
-    f"sptrader run {_DEMO.strategy} --data {_DEMO.data} --symbol {_DEMO.symbol} --timeframe {_DEMO.timeframe} "
-    f"--from {_DEMO.start} --to {_DEMO.end} --capital {_DEMO.capital} -p {_DEMO.overrides[0]}"
+    f"sptrader run {_DEMO.strategy} --data {_DEMO.data[0]} --symbol {_DEMO.symbol} --timeframe {_DEMO.timeframe} "
+    f"--from {_DEMO.start} --to {_DEMO.end} --capital {_DEMO.capital} -p {' -p '.join(_DEMO.overrides)}"
 )
 _NEXT = """
 Next:
   sptrader strategies list
   sptrader strategies show rsi_pullback
-  sptrader run rsi_pullback --data synthetic --symbol GBPUSD --timeframe 1h --from 2024-01-01 --to 2024-12-31
+  sptrader why last --near 3
+  sptrader report last
+  sptrader run rsi_pullback --data synthetic --symbol GBPUSD --timeframe 5m --from 2024-01-01 --to 2024-12-31 --bounds
   sptrader run ma_crossover_strategy --data YOUR-CANDLES.csv --symbol EURUSD -p stop_loss=0.01"""
 
 
@@ -47,7 +49,13 @@ def add_commands(app: typer.Typer) -> None:
 
 def run(
     strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a YAML file.")],
-    data: Annotated[str, typer.Option(metavar="FILE|synthetic", help="Candles: Parquet, CSV, or synthetic ones.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FILE|synthetic|SYMBOL=FILE",
+            help="Candles: Parquet, CSV, or synthetic ones; once for each instrument.",
+        ),
+    ],
     symbol: Annotated[
         str | None, typer.Option(metavar="SYMBOL", help="Default: as told by the file name or the strategy.")
     ] = None,
@@ -63,6 +71,9 @@ def run(
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Candles per batch: changes speed, never results.")
     ] = DEFAULT_BATCH,
+    bounds: Annotated[
+        bool, typer.Option("--bounds", help="Run stop first and target first: the P&L as an interval.")
+    ] = False,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     workspace: WorkspaceOption = None,
@@ -79,6 +90,7 @@ def run(
         overrides=parameter or (),
         batch_size=batch,
         out=out,
+        bounds=bounds,
     )
     home = open_workspace(workspace)
     return _run(request, home, home.backtests, as_json=as_json, is_demo=False)
@@ -98,16 +110,11 @@ def demo(workspace: WorkspaceOption = None) -> int:
 
 def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: bool, is_demo: bool) -> int:
     from actors.run import run_blocking
-    from sptrader_stream.terminal import progress_bar
+    from sptrader_stream.console import progress_bar
 
     spec = make_spec(request, workspace, results)
-    info = spec.source.info
-    if not is_demo and spec.strategy.timeframe not in (None, info.timeframe):
-        meant, found = spec.strategy.timeframe, info.timeframe
-        print(f"note: {spec.strategy.name} is written for {meant} candles, these are {found}", file=sys.stderr)
-    span = None if info.start is None or info.end is None else (info.start, info.end)
     try:
-        with progress_bar(span, always=is_demo) as on_progress:
+        with progress_bar(_span(spec), always=is_demo) as on_progress:
             outcome = run_blocking(spec, on_progress, started=STARTED)
     except Exception as error:
         error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
@@ -124,12 +131,20 @@ def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: b
     return CANCELLED if outcome.status == "cancelled" else DONE
 
 
+def _span(spec: RunSpec) -> tuple[int, int] | None:
+    """Give the open times of the first and last candle, where every source knows its own."""
+    infos = [market.source.info for market in spec.markets]
+    starts = [info.start for info in infos if info.start is not None]
+    ends = [info.end for info in infos if info.end is not None]
+    return (min(starts), max(ends)) if len(starts) == len(ends) == len(infos) else None
+
+
 def _show(spec: RunSpec, outcome: RunOutcome) -> None:
     from sptrader_stream.chart import envelope
+    from sptrader_stream.console import make_console
     from sptrader_stream.store.equity import read_equity
-    from sptrader_stream.terminal import Report, chart_columns, make_console, show_report
+    from sptrader_stream.terminal import Report, chart_columns, show_report
 
-    info = spec.source.info
     timing = outcome.timing
     facts = [
         ("Speed", f"{timing.candles_per_second:,.0f} candles a second ({timing.run_s:.3f} s)"),
@@ -138,18 +153,43 @@ def _show(spec: RunSpec, outcome: RunOutcome) -> None:
     ]
     report = Report(
         strategy=f"{spec.strategy.name} {spec.strategy.version}".rstrip(),
-        market=f"{info.symbol} {info.timeframe}",
-        source=SYNTHETIC_CANDLES if info.synthetic else f"candles from {info.name}",
+        market=_market(spec),
+        source=_source(spec),
         status=outcome.status,
         period=outcome.period,
         start_capital=spec.capital,
         signals=outcome.signals_generated,
         metrics=outcome.metrics,
         trades=outcome.last_trades,
-        price_precision=spec.instrument.price_precision,
-        quantity_precision=spec.instrument.quantity_precision,
+        first_ambiguous=outcome.first_ambiguous,
+        bounds=outcome.bounds,
+        instruments=[market.instrument for market in spec.markets],
+        market_totals=outcome.market_totals,
         equity=envelope(read_equity(outcome.folder), outcome.period, chart_columns()) if outcome.period else None,
         issues=outcome.issues,
         facts=facts,
     )
     show_report(report, make_console())
+
+
+def _market(spec: RunSpec) -> str:
+    """Name what was traded, on which candles: ``EURUSD 1h``, or ``EURUSD, GBPUSD, 1h signals on 1m candles``."""
+    from sptrader_stream.rules.settings import strategy_timeframe
+    from sptrader_stream.timeframes import format_timeframe, parse_timeframe
+
+    symbols = ", ".join(market.instrument.symbol for market in spec.markets)
+    timeframe = spec.markets[0].source.info.timeframe
+    length = parse_timeframe(timeframe)
+    signals = strategy_timeframe(spec.strategy, length)
+    if signals == length:
+        return f"{symbols} {timeframe}"
+    return f"{symbols}, {format_timeframe(signals)} signals on {timeframe} candles"
+
+
+def _source(spec: RunSpec) -> str:
+    infos = [market.source.info for market in spec.markets]
+    files = ", ".join(dict.fromkeys(info.name for info in infos if not info.synthetic))
+    made_up = ", ".join(info.symbol for info in infos if info.synthetic)
+    if not files:
+        return SYNTHETIC_CANDLES
+    return f"candles from {files}" + (f"; {SYNTHETIC_CANDLES} ({made_up})" if made_up else "")

@@ -1,33 +1,33 @@
 """Exact arithmetic of fills in int64: rounding, costs, sizes and levels, without a product that could wrap.
 
 Every amount stays below LARGEST_AMOUNT (2^62), so that the sum of two never wraps. Where a formula could leave that
-range, the function answers LARGEST_AMOUNT, and its caller treats that as "does not fit" or as an overflow.
+range, the function answers LARGEST_AMOUNT, and its caller treats that as "does not fit" or as an overflow. ``book`` is
+where an instrument's book starts in the state.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from sptrader_stream.columns import Ints
 from sptrader_stream.execution.layout import (
-    RULE_SIZE,
-    RULE_SIZING,
-    RULE_WIDTH,
-    RULES,
-    SET_COMMISSION_MINIMUM,
-    SET_COMMISSION_PER_ORDER,
-    SET_COMMISSION_PER_UNIT,
-    SET_COMMISSION_PERCENT,
-    SET_LOTS_PER_UNIT,
-    SET_MAX_POSITION,
-    SET_SLIPPAGE_PERCENT,
-    SET_SLIPPAGE_TICKS,
-    SET_UNIT,
-    SIZING_NOTIONAL,
-    SIZING_PERCENT,
+    COMMISSION_MINIMUM,
+    COMMISSION_PER_ORDER,
+    COMMISSION_PER_UNIT,
+    COMMISSION_PERCENT,
+    LOTS_PER_UNIT,
+    OFFSET,
+    PERCENTAGE,
+    SLIPPAGE_PERCENT,
+    SLIPPAGE_TICKS,
+    UNIT,
 )
+from sptrader_stream.execution.settings import ATR_DIGITS
 from sptrader_stream.kernels import device
 from sptrader_stream.money import LARGEST_AMOUNT, PERCENT_SCALE
 
-_PRODUCT_BOUND = LARGEST_AMOUNT * 1.5
+_PRODUCT_BOUND: Final = LARGEST_AMOUNT * 1.5
+_ATR_SCALE: Final = 10**ATR_DIGITS
 
 
 @device
@@ -67,6 +67,32 @@ def units_half_even(quantity: int, per_unit: int, lots_per_unit: int) -> int:
 
 
 @device
+def share_half_even(amount: int, part: int, whole: int) -> int:
+    """amount * part / whole for part <= whole, rounded half to even."""
+    if part == whole:
+        return amount
+    if float(amount) * float(part) < _PRODUCT_BOUND:
+        whole_product = amount * part
+        return rounded_half_even(whole_product // whole, whole_product % whole, whole)
+    # Long multiplication, bit by bit, keeping quotient and remainder: a product of 124 bits is never made.
+    quotient = 0
+    remainder = 0
+    for bit in range(61, -1, -1):
+        quotient *= 2
+        remainder *= 2
+        if remainder >= whole:
+            remainder -= whole
+            quotient += 1
+        if part >> bit & 1:
+            quotient += amount // whole
+            remainder += amount % whole
+            if remainder >= whole:
+                remainder -= whole
+                quotient += 1
+    return rounded_half_even(quotient, remainder, whole)
+
+
+@device
 def rounded_half_even(floor: int, remainder: int, whole: int) -> int:
     """Round a quotient, given as its floor and remainder; LARGEST_AMOUNT stays what it is."""
     twice = 2 * remainder
@@ -76,7 +102,7 @@ def rounded_half_even(floor: int, remainder: int, whole: int) -> int:
 
 
 @device
-def level(price: int, side: int, distance: int) -> int:
+def percent_level(price: int, side: int, distance: int) -> int:
     """The price that lies ``distance`` (parts per 10^8) above (side 1) or below (side -1), to a tick."""
     part = PERCENT_SCALE + side * distance
     if part <= 0:
@@ -85,10 +111,31 @@ def level(price: int, side: int, distance: int) -> int:
 
 
 @device
-def slipped(price: int, side: int, state: Ints) -> int:
+def level(price: int, side: int, kind: int, value: int, atr: int) -> int:
+    """The level above (side 1) or below (side -1) a price; never below zero.
+
+    Args:
+        price: ticks.
+        side: see above.
+        kind: PERCENTAGE, OFFSET or ATR.
+        value: what the kind says: parts per 10^8, ticks, or a multiple in parts per 10^8.
+        atr: 10^-4 ticks.
+    """
+    if kind == PERCENTAGE:
+        return percent_level(price, side, value)
+    if kind == OFFSET:
+        return max(price + side * value, 0)
+    high = percent_floor(atr, value)
+    remainder = high % _ATR_SCALE * PERCENT_SCALE + (atr % PERCENT_SCALE) * value % PERCENT_SCALE
+    distance = rounded_half_even(high // _ATR_SCALE, remainder, _ATR_SCALE * PERCENT_SCALE)
+    return max(price + side * distance, 0)
+
+
+@device
+def slipped(price: int, side: int, state: Ints, book: int) -> int:
     """The price that a purchase (side 1) or sale (side -1) gets after slippage; never below zero."""
-    part = state[SET_SLIPPAGE_PERCENT]
-    distance: int = state[SET_SLIPPAGE_TICKS]
+    part = state[book + SLIPPAGE_PERCENT]
+    distance: int = state[book + SLIPPAGE_TICKS]
     if part > 0:
         percent = percent_floor(price, part)
         if (price % PERCENT_SCALE) * part % PERCENT_SCALE != 0:
@@ -98,67 +145,43 @@ def slipped(price: int, side: int, state: Ints) -> int:
 
 
 @device
-def commission(price: int, quantity: int, state: Ints) -> int:
+def notional(price: int, quantity: int, state: Ints, book: int) -> int:
+    """Price times quantity as money."""
+    return product(product(price, state[book + UNIT]), quantity)
+
+
+@device
+def commission(price: int, quantity: int, state: Ints, book: int) -> int:
     """What a fill costs: EXECUTION.md, section 5; each part that needs it is rounded half to even to 10^-8."""
-    notional = product(product(price, state[SET_UNIT]), quantity)
-    percent = state[SET_COMMISSION_PERCENT]
-    per_unit = state[SET_COMMISSION_PER_UNIT]
-    total: int = state[SET_COMMISSION_PER_ORDER]
+    percent = state[book + COMMISSION_PERCENT]
+    per_unit = state[book + COMMISSION_PER_UNIT]
+    total: int = state[book + COMMISSION_PER_ORDER]
     if percent > 0:
-        total = min(total + percent_half_even(notional, percent), LARGEST_AMOUNT)
+        total = min(total + percent_half_even(notional(price, quantity, state, book), percent), LARGEST_AMOUNT)
     if per_unit > 0:
-        total = min(total + units_half_even(quantity, per_unit, state[SET_LOTS_PER_UNIT]), LARGEST_AMOUNT)
-    minimum: int = state[SET_COMMISSION_MINIMUM]
+        total = min(total + units_half_even(quantity, per_unit, state[book + LOTS_PER_UNIT]), LARGEST_AMOUNT)
+    minimum: int = state[book + COMMISSION_MINIMUM]
     return max(total, minimum)
 
 
 @device
-def fits(price: int, quantity: int, available: int, state: Ints) -> bool:
+def fits(price: int, quantity: int, available: int, state: Ints, book: int) -> bool:
     """Whether notional and commission of an entry stay within what is available."""
-    notional = product(product(price, state[SET_UNIT]), quantity)
-    return notional <= available and commission(price, quantity, state) <= available - notional
+    amount = notional(price, quantity, state, book)
+    return amount <= available and commission(price, quantity, state, book) <= available - amount
 
 
 @device
-def largest_that_fits(price: int, wanted: int, available: int, state: Ints) -> int:
+def largest_that_fits(price: int, wanted: int, available: int, state: Ints, book: int) -> int:
     """The largest quantity up to ``wanted`` (lots) whose notional and commission fit, by bisection; 0 for none."""
-    if fits(price, wanted, available, state):
+    if fits(price, wanted, available, state, book):
         return wanted
     low = 0
     high = wanted
     while high - low > 1:
         middle = low + (high - low) // 2
-        if fits(price, middle, available, state):
+        if fits(price, middle, available, state, book):
             low = middle
         else:
             high = middle
     return low
-
-
-@device
-def decided_quantity(state: Ints, rule: int, equity: int, close: int) -> int:
-    """The quantity (lots) of an entry, fixed at the decision's close: EXECUTION.md, section 4.
-
-    Answers -1 where an amount leaves the exact range.
-    """
-    lot = product(close, state[SET_UNIT])
-    if lot >= LARGEST_AMOUNT or lot <= 0:
-        return -1
-    means = max(equity, 0)
-    sizing = state[RULES + rule * RULE_WIDTH + RULE_SIZING]
-    size: int = state[RULES + rule * RULE_WIDTH + RULE_SIZE]
-    if sizing == SIZING_PERCENT:
-        amount = percent_floor(means, size)
-        if amount >= LARGEST_AMOUNT:
-            return -1
-        quantity = amount // lot
-    elif sizing == SIZING_NOTIONAL:
-        quantity = size // lot
-    else:
-        quantity = size
-    if state[SET_MAX_POSITION] >= 0:
-        allowed = percent_floor(means, state[SET_MAX_POSITION])
-        if allowed >= LARGEST_AMOUNT and quantity > allowed // lot:
-            return -1
-        quantity = min(quantity, allowed // lot)
-    return quantity

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
 
-from sptrader_stream.candles import CandleColumns
-from sptrader_stream.columns import Codes, Ints, Masks
+from sptrader_stream.columns import Ints, Masks
 from sptrader_stream.errors import AmountError
+from sptrader_stream.events import Candles, Decisions
 from sptrader_stream.execution import layout
-from sptrader_stream.execution.records import RECORD_WIDTH
+from sptrader_stream.execution.records import EXIT_REASONS, RECORD_WIDTH
 from sptrader_stream.execution.settings import ExecutionSettings
-from sptrader_stream.execution.walk import ROWS_PER_CANDLE, walk
-from sptrader_stream.money import LARGEST_AMOUNT, MONEY_DIGITS
+from sptrader_stream.execution.state import check_range, initial_state
+from sptrader_stream.execution.walk import close_all, walk
+from sptrader_stream.money import LARGEST_AMOUNT, MONEY_DIGITS, format_scaled
+from sptrader_stream.timeframes import format_time
 
-_NO_SPREAD: Final[Ints] = np.empty(0, np.int64)
-_NO_MASKS: Final[Masks] = np.empty(0, np.uint32)
+_NO_INTS: Final[Ints] = np.empty(0, np.int64)
 _RECORD_ROWS: Final = 2048
-_SIZINGS: Final = {
-    "percent": layout.SIZING_PERCENT,
-    "notional": layout.SIZING_NOTIONAL,
-    "quantity": layout.SIZING_QUANTITY,
-}
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -31,22 +29,25 @@ class Executed(msgspec.Struct, frozen=True):
 
     Attributes:
         records: rows of RECORD_WIDTH int64, flat, in the order in which things happened.
-        equity: money (10^-8) after each candle.
-        open_positions: how many positions are open after each candle.
+        time: the timestamps, nanoseconds since 1970 UTC, each once.
+        equity: money (10^-8) after each timestamp.
+        open_positions: how many positions are open after each timestamp.
         cash: money (10^-8) after the batch.
     """
 
     records: Ints
+    time: Ints
     equity: Ints
-    open_positions: Codes
+    open_positions: Masks
     cash: int
 
 
 class OpenPosition(msgspec.Struct, frozen=True):
     """A position that is open after the last candle; units as in ``records``.
 
-    ``mark`` is the price at which it counts in the equity, ``unrealised_pnl`` the money between that and its entry,
-    without commission; ``stop`` and ``target`` are None where it has none.
+    ``quantity`` is what is open of it, ``entry_commission`` what of the entry's commission belongs to that. ``mark`` is
+    the price at which it counts in the equity, ``unrealised_pnl`` the money between that and its entry, without
+    commission; ``stop`` and ``target`` (the next one) are None where it has none.
     """
 
     position: int
@@ -65,7 +66,7 @@ class OpenPosition(msgspec.Struct, frozen=True):
 
 
 class PositionCore:
-    """One portfolio over one instrument, carried from batch to batch.
+    """One portfolio over one or several instruments, carried from batch to batch.
 
     Raises:
         AmountError: at construction where capital or settings leave the exact range of section 1 of EXECUTION.md,
@@ -73,12 +74,20 @@ class PositionCore:
     """
 
     def __init__(self, settings: ExecutionSettings) -> None:
-        _check_range(settings)
-        self._state = _initial_state(settings)
-        rows = _RECORD_ROWS + ROWS_PER_CANDLE + 3 * len(settings.entries)
-        self._records = np.zeros(rows * RECORD_WIDTH, np.int64)
-        self._bid = self._ask = 0
-        self._uses_spread_column = settings.spread is None
+        check_range(settings)
+        self._state = initial_state(settings)
+        self._count = len(settings.instruments)
+        end = layout.BOOKS + self._count * layout.BOOK_WIDTH
+        self._books: Ints = self._state[layout.BOOKS : end].reshape(self._count, layout.BOOK_WIDTH)
+        self._places = list(self._books[:, layout.START : layout.CLOSES_END + 1])
+        self._no_closes = [0] * self._count
+        self._instruments = settings.instruments
+        self._records = np.zeros(_RECORD_ROWS * RECORD_WIDTH + int(self._state[layout.SET_ROOM]), np.int64)
+        self._uses_spread_column = any(each.spread is None for each in settings.instruments)
+        holds = settings.max_holding_period is not None
+        self._counts_rows = holds and settings.strategy_timeframe == settings.timeframe
+        self._uses_closes = holds and not self._counts_rows
+        self._close_at_end = settings.close_at_end
 
     @property
     def cash(self) -> int:
@@ -87,147 +96,128 @@ class PositionCore:
 
     def open_positions(self) -> list[OpenPosition]:
         """The positions that are open now, oldest first."""
-        count = int(self._state[layout.OPEN_POSITIONS])
-        rows = self._state[layout.POSITIONS :].reshape(-1, layout.POSITION_WIDTH)[:count].tolist()
-        return [_open_position(row, self._bid, self._ask, int(self._state[layout.SET_UNIT])) for row in rows]
+        found = []
+        for instrument, book in enumerate(self._books.tolist()):
+            first = book[layout.POSITIONS]
+            for slot in range(book[layout.COUNT]):
+                start = first + slot * layout.POSITION_WIDTH
+                row = self._state[start : start + layout.POSITION_WIDTH].tolist()
+                found.append(_open_position(instrument, book, row))
+        return sorted(found, key=lambda each: each.position)
 
-    def process(self, candles: CandleColumns, entries: Masks | None, exits: Masks | None) -> Executed:
+    def process(self, candles: Candles, decisions: Decisions) -> Executed:
         """Walk a batch.
 
         Args:
-            candles: the batch; ``spread`` is needed where the settings say that each candle has its own.
-            entries: uint32 by candle, bit r set where entry rule r is met at its close; None for never.
-            exits: the same for exit rules.
+            candles: the batch; a spread is needed where the settings say that each candle has its own.
+            decisions: what was decided on it.
 
         Raises:
-            AmountError: an amount would leave the exact range; names the candle.
+            AmountError: an amount would leave the exact range; names the candle and the amount.
         """
         size = len(candles.time)
+        spread = self._spread(candles) if self._uses_spread_column else _NO_INTS
+        self._place(candles, decisions)
         equity: Ints = np.empty(size, np.int64)
-        open_positions: Codes = np.empty(size, np.int8)
-        spread = _NO_SPREAD
-        if self._uses_spread_column:
-            if candles.spread is None:
-                raise AmountError("execution.spread is `data`, but these candles have no spread column")
-            spread = candles.spread
+        open_positions: Masks = np.empty(size, np.uint32)
+        time: Ints = _NO_INTS if self._count == 1 else np.empty(size, np.int64)
         state, pieces, done = self._state, [], 0
+        state[layout.DONE] = 0
         while True:
             done = walk(
                 state, self._records,
                 candles.time, candles.open, candles.high, candles.low, candles.close, spread,
-                _NO_MASKS if entries is None else entries, _NO_MASKS if exits is None else exits,
-                done, equity, open_positions,
+                decisions.moments, decisions.entries, decisions.exits,
+                _NO_INTS if decisions.atr is None else decisions.atr,
+                _NO_INTS if decisions.closes is None else decisions.closes,
+                done, time, equity, open_positions,
             )  # fmt: skip
             if state[layout.OVERFLOW]:
-                raise AmountError(
-                    f"candle {state[layout.NEXT_CANDLE]}: an amount passes {LARGEST_AMOUNT} units of"
-                    f" 10^-{MONEY_DIGITS}; use a smaller capital, size or price"
-                )
-            pieces.append(self._records[: state[layout.RECORD_WORDS]].copy())
-            state[layout.RECORD_WORDS] = 0
-            if done == size:
+                raise self._overflow()
+            if state[layout.RECORD_WORDS]:
+                pieces.append(self._taken())
+            if state[layout.DONE]:
                 break
-        if size:
-            self._bid = candles.close.item(-1)
-            self._ask = self._bid + (spread.item(-1) if len(spread) else int(state[layout.SET_SPREAD]))
-        records = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        return Executed(records, equity, open_positions, int(state[layout.CASH]))
+        if self._counts_rows:
+            self._books[:, layout.CLOSED] += self._books[:, layout.ROWS_END] - self._books[:, layout.START]
+        records = pieces[0] if len(pieces) == 1 else np.concatenate(pieces) if pieces else _NO_INTS
+        if self._count == 1:
+            return Executed(records, candles.time, equity, open_positions, self.cash)
+        return Executed(records, time[:done], equity[:done], open_positions[:done], self.cash)
+
+    def finish(self, reason: Literal["cancelled", "end_of_data"]) -> Executed | None:
+        """Close what is open, if the settings want that: at the last closes, at the last timestamp once more."""
+        state = self._state
+        if not self._close_at_end or not state[layout.OPEN_POSITIONS]:
+            return None
+        equity = close_all(state, self._records, EXIT_REASONS.index(reason))
+        if state[layout.OVERFLOW]:
+            raise AmountError(f"closing at the end of the data, {self._overflow()}")
+        return Executed(
+            self._taken(),
+            np.array([state[layout.LAST_TIME]]),
+            np.array([equity]),
+            np.zeros(1, np.uint32),
+            self.cash,
+        )
+
+    def _taken(self) -> Ints:
+        records = self._records[: self._state[layout.RECORD_WORDS]].copy()
+        self._state[layout.RECORD_WORDS] = 0
+        return records
+
+    def _place(self, candles: Candles, decisions: Decisions) -> None:
+        """Tell the books where their rows, decisions and closes are in the batch."""
+        row = decision = close = 0
+        closes_ends = decisions.closes_ends if self._uses_closes else self._no_closes
+        ends = zip(self._places, candles.ends, decisions.ends, closes_ends, strict=True)
+        for place, row_end, decision_end, close_end in ends:
+            place[:] = (row, row, row, row_end, decision, decision_end, close, close_end)
+            row, decision, close = row_end, decision_end, close_end
+
+    def _spread(self, candles: Candles) -> Ints:
+        for settings, (start, end) in zip(self._instruments, _blocks(candles.ends), strict=True):
+            if settings.spread is None and (candles.spread is None or (start < end and candles.spread[start] < 0)):
+                raise AmountError(
+                    f"execution.spread is `data`, but the candles of {settings.symbol} have no spread column"
+                )
+        return _NO_INTS if candles.spread is None else candles.spread
+
+    def _overflow(self) -> AmountError:
+        state = self._state
+        settings = self._instruments[int(state[layout.OVERFLOW]) - 1]
+        quantity, price = int(state[layout.OVERFLOW_QUANTITY]), int(state[layout.OVERFLOW_PRICE])
+        what = "what the equity and the leverage allow"
+        if quantity:
+            lots = format_scaled(quantity, settings.quantity_precision)
+            what = f"{lots} {settings.symbol} at {format_scaled(price, settings.price_precision)}"
+        candle, time = int(state[layout.NEXT_CANDLE]) - 1, format_time(int(state[layout.LAST_TIME]))
+        return AmountError(
+            f"candle {candle} ({time}): {what} is an amount that passes {LARGEST_AMOUNT} units of"
+            f" 10^-{MONEY_DIGITS}; use a smaller capital, size, leverage or price"
+        )
 
 
-def _initial_state(settings: ExecutionSettings) -> Ints:
-    # One row more than can be open, because closing moves the rows behind it up.
-    state = np.zeros(layout.POSITIONS + 2 * layout.POSITION_WIDTH, np.int64)
-    cost = settings.commission
-    words = {
-        layout.CASH: settings.start_capital,
-        layout.EQUITY: settings.start_capital,
-        layout.PEAK: -LARGEST_AMOUNT,
-        layout.DAY: np.iinfo(np.int64).min,
-        layout.RULE_COUNT: len(settings.entries),
-        layout.SET_UNIT: 10 ** (MONEY_DIGITS - settings.price_precision - settings.quantity_precision),
-        layout.SET_LOTS_PER_UNIT: 10**settings.quantity_precision,
-        layout.SET_MINIMUM_QUANTITY: max(settings.minimum_quantity, 1),
-        layout.SET_FILL_AT_CLOSE: settings.fill == "close",
-        layout.SET_TARGET_FIRST: settings.same_bar == "target_first",
-        layout.SET_STOP_LOSS: settings.stop_loss,
-        layout.SET_TAKE_PROFIT: settings.take_profit,
-        layout.SET_SPREAD: settings.spread or 0,
-        layout.SET_SLIPPAGE_TICKS: settings.slippage_ticks,
-        layout.SET_SLIPPAGE_PERCENT: settings.slippage_percent,
-        layout.SET_COMMISSION_PERCENT: cost.percent,
-        layout.SET_COMMISSION_PER_UNIT: cost.per_unit,
-        layout.SET_COMMISSION_PER_ORDER: cost.per_order,
-        layout.SET_COMMISSION_MINIMUM: cost.minimum,
-        layout.SET_MAX_DRAWDOWN: settings.max_drawdown,
-        layout.SET_DAILY_LOSS: settings.daily_loss_limit,
-        layout.SET_MAX_POSITION: settings.max_position_size,
-    }
-    for word, value in words.items():
-        state[word] = layout.ABSENT if value is None else value
-    for index, entry in enumerate(settings.entries):
-        start = layout.RULES + index * layout.RULE_WIDTH
-        state[start : start + layout.RULE_WIDTH] = entry.side, _SIZINGS[entry.sizing], entry.size
-    return state
+def _blocks(ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return pairwise((0, *ends))
 
 
-def _open_position(row: list[int], bid: int, ask: int, unit: int) -> OpenPosition:
+def _open_position(instrument: int, book: list[int], row: list[int]) -> OpenPosition:
     stop, target = row[layout.POS_STOP], row[layout.POS_TARGET]
-    side, quantity, entry_price = row[layout.POS_SIDE], row[layout.POS_QUANTITY], row[layout.POS_ENTRY_PRICE]
-    mark = bid if side > 0 else ask
+    side, quantity, entry_price = book[layout.SIDE], row[layout.POS_QUANTITY], row[layout.POS_ENTRY_PRICE]
+    mark = book[layout.BID] + (book[layout.SPREAD] if side < 0 else 0)
     return OpenPosition(
         position=row[layout.POS_ID],
-        instrument=row[layout.POS_INSTRUMENT],
+        instrument=instrument,
         rule=row[layout.POS_RULE],
         side=side,
         quantity=quantity,
         entry_price=entry_price,
         entry_time=row[layout.POS_ENTRY_TIME],
         entry_candle=row[layout.POS_ENTRY_CANDLE],
-        entry_commission=row[layout.POS_ENTRY_COMMISSION],
+        entry_commission=row[layout.POS_COMMISSION] - row[layout.POS_CHARGED],
         stop=None if stop == layout.ABSENT else stop,
         target=None if target == layout.ABSENT else target,
         mark=mark,
-        unrealised_pnl=side * (mark - entry_price) * quantity * unit,
+        unrealised_pnl=side * (mark - entry_price) * quantity * book[layout.UNIT],
     )
-
-
-def _check_range(settings: ExecutionSettings) -> None:
-    """Refuse before the run what its arithmetic could not hold."""
-    if not 0 < settings.start_capital < LARGEST_AMOUNT:
-        raise AmountError(f"capital must be above 0 and below {LARGEST_AMOUNT} units of 10^-{MONEY_DIGITS}")
-    if len(settings.entries) > layout.MOST_RULES:
-        raise AmountError(f"{len(settings.entries)} entry rules; a strategy may have {layout.MOST_RULES} at most")
-    if min(settings.price_precision, settings.quantity_precision) < 0 or (
-        settings.price_precision + settings.quantity_precision > MONEY_DIGITS
-    ):
-        raise AmountError(
-            f"price_precision {settings.price_precision} and quantity_precision {settings.quantity_precision}"
-            f" must not be negative and may add up to {MONEY_DIGITS} at most"
-        )
-    # Products of these with 10^8 (a percentage's scale, the finest lot) have to fit.
-    largest_factor = LARGEST_AMOUNT // 10**8
-    cost = settings.commission
-    factors = {
-        "stop_loss": settings.stop_loss,
-        "take_profit": settings.take_profit,
-        "slippage (percent)": settings.slippage_percent,
-        "commission.percent": cost.percent,
-        "commission.per_unit": cost.per_unit,
-        "max_drawdown": settings.max_drawdown,
-        "daily_loss_limit": settings.daily_loss_limit,
-        "max_position_size": settings.max_position_size,
-        **{f"size of entry {k}": e.size for k, e in enumerate(settings.entries) if e.sizing == "percent"},
-    }
-    for name, value in factors.items():
-        if value is not None and not 0 <= value < largest_factor - 10**8:
-            raise AmountError(f"{name} must be from 0 to {largest_factor // 10**8 - 2} (as a fraction or amount)")
-    amounts = {
-        "spread": settings.spread or 0,
-        "slippage (ticks)": settings.slippage_ticks,
-        "commission.per_order": cost.per_order,
-        "commission.minimum": cost.minimum,
-        **{f"size of entry {k}": e.size for k, e in enumerate(settings.entries)},
-    }
-    for name, value in amounts.items():
-        if not 0 <= value < LARGEST_AMOUNT:
-            raise AmountError(f"{name} must be from 0 to {LARGEST_AMOUNT - 1} units")

@@ -2,13 +2,14 @@
 
 A row has RECORD_WIDTH int64. Rows keep the order in which things happened, so that a batch of them is a piece of
 the run's log whatever the batch size was. Times are nanoseconds since 1970 UTC, prices ticks, quantities lots, money
-10^-8 of the account currency.
+10^-8 of the account currency. ``candle`` is the index of a timestamp in the run, which is that of a candle where
+there is one instrument; ``instrument`` is an index in the run's order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -22,20 +23,37 @@ KIND_TRADE: Final = 2
 KIND_REJECTION: Final = 3
 KIND_HALT: Final = 4
 
-ExitReason = Literal["signal", "stop_loss", "take_profit", "max_drawdown", "daily_loss"]
-EXIT_REASONS: Final[tuple[ExitReason, ...]] = ("signal", "stop_loss", "take_profit", "max_drawdown", "daily_loss")
+ExitReason = Literal[
+    "signal", "stop_loss", "take_profit", "trailing_stop", "break_even", "time", "max_drawdown", "daily_loss",
+    "cancelled", "end_of_data",
+]  # fmt: skip
+EXIT_REASONS: Final[tuple[ExitReason, ...]] = get_args(ExitReason)
 REASON_SIGNAL: Final = 0
 REASON_STOP_LOSS: Final = 1
 REASON_TAKE_PROFIT: Final = 2
-REASON_MAX_DRAWDOWN: Final = 3
-REASON_DAILY_LOSS: Final = 4
+REASON_TRAILING_STOP: Final = 3
+REASON_BREAK_EVEN: Final = 4
+REASON_TIME: Final = 5
+REASON_MAX_DRAWDOWN: Final = 6
+REASON_DAILY_LOSS: Final = 7
+REASON_CANCELLED: Final = 8
+REASON_END_OF_DATA: Final = 9
 # A fill that opens a position has no exit reason.
 REASON_ENTRY: Final = -1
 
-RejectionReason = Literal["below_minimum", "insufficient_funds"]
-REJECTION_REASONS: Final[tuple[RejectionReason, ...]] = ("below_minimum", "insufficient_funds")
+RejectionReason = Literal["below_minimum", "insufficient_funds", "atr_undefined", "no_stop_distance", "halted"]
+REJECTION_REASONS: Final[tuple[RejectionReason, ...]] = get_args(RejectionReason)
 REJECTED_BELOW_MINIMUM: Final = 0
 REJECTED_INSUFFICIENT_FUNDS: Final = 1
+REJECTED_ATR_UNDEFINED: Final = 2
+REJECTED_NO_STOP_DISTANCE: Final = 3
+REJECTED_HALTED: Final = 4
+
+Assumption = Literal["none", "same_bar", "gap"]
+ASSUMPTIONS: Final[tuple[Assumption, ...]] = get_args(Assumption)
+ASSUMED_NOTHING: Final = 0
+ASSUMED_SAME_BAR: Final = 1
+ASSUMED_GAP: Final = 2
 
 
 class Fill(msgspec.Struct, frozen=True, tag="fill"):
@@ -58,6 +76,8 @@ class Trade(msgspec.Struct, frozen=True, tag="trade"):
 
     ``side`` is the position's: 1 long, -1 short. ``commission`` is the entry's share plus the exit's; ``pnl`` is
     net of both. ``best`` and ``worst`` are the best and worst price the position saw, its own fills included.
+    ``assumption`` says what the price of the exit rests on that a candle does not tell: ``same_bar`` where it reached
+    stop and target, ``gap`` where it opened beyond the level.
     """
 
     candle: int
@@ -76,12 +96,17 @@ class Trade(msgspec.Struct, frozen=True, tag="trade"):
     best: int
     worst: int
     reason: ExitReason
+    assumption: Assumption = "none"
 
 
 class Rejection(msgspec.Struct, frozen=True, tag="rejection"):
     """An entry could not be made.
 
-    ``quantity`` is what was asked for: at the decision what sizing gave, at the fill what was decided.
+    ``quantity`` is what was asked for: at the decision what sizing gave, at the fill what was decided. ``price`` is
+    the close of the decision, at the fill the price it would have had. Reasons at the decision: ``below_minimum``,
+    ``atr_undefined`` (a level or size depends on an ATR that has no value yet), ``no_stop_distance`` (a size by risk,
+    and a stop that lies at the price); at the fill: ``insufficient_funds``; ``halted`` where a limit was passed
+    between the two.
     """
 
     candle: int
@@ -107,7 +132,7 @@ class Halt(msgspec.Struct, frozen=True, tag="halt"):
 ExecutionEvent: TypeAlias = Fill | Trade | Rejection | Halt
 
 
-# Layout of a row. HEAD packs kind, reason + 1, side + 1, rule and instrument, see ``pack_head``.
+# Layout of a row. HEAD packs kind, reason + 1, side + 1, rule, instrument and assumption, see ``pack_head``.
 HEAD: Final = 0
 CANDLE: Final = 1
 TIME: Final = 2
@@ -127,15 +152,15 @@ HALT_REFERENCE: Final = QUANTITY
 
 
 @device
-def pack_head(kind: int, reason: int, side: int, rule: int, instrument: int) -> int:
-    """Put five small numbers into a row's first word."""
-    return kind | (reason + 1) << 8 | (side + 1) << 16 | rule << 24 | instrument << 40
+def pack_head(kind: int, reason: int, side: int, rule: int, instrument: int, assumption: int) -> int:
+    """Put six small numbers into a row's first word."""
+    return kind | (reason + 1) << 8 | (side + 1) << 16 | rule << 24 | instrument << 40 | assumption << 56
 
 
 def _event(row: list[int]) -> ExecutionEvent:
     head = row[HEAD]
     kind, reason, side = head & 0xFF, (head >> 8 & 0xFF) - 1, (head >> 16 & 0xFF) - 1
-    rule, instrument = head >> 24 & 0xFFFF, head >> 40
+    rule, instrument = head >> 24 & 0xFFFF, head >> 40 & 0xFFFF
     if kind == KIND_FILL:
         return Fill(
             candle=row[CANDLE], time=row[TIME], instrument=instrument, position=row[POSITION], rule=rule, side=side,
@@ -147,7 +172,7 @@ def _event(row: list[int]) -> ExecutionEvent:
             candle=row[CANDLE], time=row[TIME], instrument=instrument, position=row[POSITION], rule=rule, side=side,
             entry_candle=row[ENTRY_CANDLE], entry_time=row[ENTRY_TIME], entry_price=row[ENTRY_PRICE],
             price=row[PRICE], quantity=row[QUANTITY], commission=row[COMMISSION], pnl=row[PNL],
-            best=row[BEST], worst=row[WORST], reason=EXIT_REASONS[reason],
+            best=row[BEST], worst=row[WORST], reason=EXIT_REASONS[reason], assumption=ASSUMPTIONS[head >> 56],
         )  # fmt: skip
     if kind == KIND_REJECTION:
         return Rejection(

@@ -1,130 +1,240 @@
-"""What one candle does to the portfolio: the steps of EXECUTION.md, section 3, one function each, and their order."""
+"""What one timestamp does to the portfolio: the steps of EXECUTION.md, section 3, one function each.
+
+``book`` is where an instrument's book starts in the state; ``slot`` where a position's row does.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from sptrader_stream.columns import Ints
-from sptrader_stream.execution.arithmetic import percent_floor, product, slipped
+from sptrader_stream.execution.arithmetic import percent_floor, percent_level, product, slipped
+from sptrader_stream.execution.decisions import put_up_everything
 from sptrader_stream.execution.layout import (
+    ABOVE,
     ABSENT,
+    BELOW,
+    BID,
+    BOOK_WIDTH,
+    BOOKS,
     CASH,
+    COUNT,
+    DAY,
     DAY_HALTED,
+    DAY_NANOSECONDS,
     DAY_REFERENCE,
+    DEADLINE_CLOSED,
+    DEADLINE_TIME,
+    ENTRY_QUANTITY,
+    ENTRY_ROWS,
+    ENTRY_RULE,
+    ENTRY_WIDTH,
     EQUITY,
+    HIGHEST_MARK,
     OVERFLOW,
     PEAK,
+    POS_ACTIVATION,
     POS_BEST,
-    POS_EXIT_REASON,
+    POS_CLOSED,
+    POS_ENTRY_PRICE,
+    POS_FILLED,
+    POS_ID,
     POS_QUANTITY,
-    POS_SIDE,
     POS_STOP,
     POS_STOP_REASON,
     POS_TARGET,
+    POS_TARGET_INDEX,
+    POS_TARGET_QUANTITY,
+    POS_TRIGGER,
     POS_WORST,
     POSITION_WIDTH,
     POSITIONS,
-    RULE_COUNT,
     RUN_HALTED,
     SET_DAILY_LOSS,
-    SET_FILL_AT_CLOSE,
+    SET_HOLD_CANDLES,
+    SET_HOLD_TIME,
+    SET_INSTRUMENTS,
     SET_MAX_DRAWDOWN,
+    SET_SESSION,
     SET_TARGET_FIRST,
-    SET_UNIT,
+    SET_TRAIL,
+    SIDE,
+    SPREAD,
+    UNIT,
+    WAITING_ENTRIES,
+    WORTH,
 )
-from sptrader_stream.execution.orders import (
-    better,
-    close_position,
-    decide_entry,
-    fill_pending_entries,
-    fill_pending_exits,
-    new_row,
-    positions_end,
-)
+from sptrader_stream.execution.log import new_row, reject
+from sptrader_stream.execution.positions import aim, better, close_part, overflow, positions_end
 from sptrader_stream.execution.records import (
+    ASSUMED_GAP,
+    ASSUMED_NOTHING,
+    ASSUMED_SAME_BAR,
     HALT_EQUITY,
     HALT_REFERENCE,
     KIND_HALT,
+    REASON_BREAK_EVEN,
     REASON_DAILY_LOSS,
     REASON_MAX_DRAWDOWN,
-    REASON_SIGNAL,
     REASON_TAKE_PROFIT,
+    REASON_TRAILING_STOP,
+    REJECTED_HALTED,
+    pack_head,
 )
 from sptrader_stream.kernels import device
 from sptrader_stream.money import LARGEST_AMOUNT
 
+NEVER: Final = 2**62
+_NEARLY_LARGEST: Final = LARGEST_AMOUNT * 0.999
+
+
+@device
+def start_day(state: Ints, time: int) -> int:
+    """On a new day the last equity becomes the day's reference and a daily halt ends."""
+    day: int = (time - state[SET_SESSION]) // DAY_NANOSECONDS
+    if day != state[DAY]:
+        state[DAY] = day
+        state[DAY_REFERENCE] = state[EQUITY]
+        state[DAY_HALTED] = 0
+    return day
+
 
 @device
 def rest(
-    state: Ints,
-    records: Ints,
-    time: int,
-    open_: int,
-    high: int,
-    low: int,
-    spread: int,
-) -> int:
-    """Step 2: let resting stops and targets meet the candle, oldest position first."""
-    slot = POSITIONS
-    while slot < positions_end(state) and state[OVERFLOW] == 0:
-        side = state[slot + POS_SIDE]
-        offset = 0 if side > 0 else spread
-        start = open_ + offset
-        adverse = low if side > 0 else high + spread
-        favourable = high if side > 0 else low + spread
-        stop = state[slot + POS_STOP]
-        target = state[slot + POS_TARGET]
+    state: Ints, book: int, records: Ints, time: int, open_: int, high: int, low: int, spread: int
+) -> int:  # fmt: skip
+    """Step 2: let resting stops and targets of an instrument meet its candle, oldest position first."""
+    side = state[book + SIDE]
+    offset = 0 if side > 0 else spread
+    start = open_ + offset
+    adverse = low if side > 0 else high + spread
+    favourable = high if side > 0 else low + spread
+    slot: int = state[book + POSITIONS]
+    while slot < positions_end(state, book) and state[OVERFLOW] == 0:
+        stop, target = state[slot + POS_STOP], state[slot + POS_TARGET]
         stopped = stop != ABSENT and side * adverse <= side * stop
         reached = target != ABSENT and side * favourable >= side * target
-        if stop != ABSENT and side * start <= side * stop:
-            reason, price = state[slot + POS_STOP_REASON], slipped(start, -side, state)
-        elif target != ABSENT and side * start >= side * target:
-            reason, price = REASON_TAKE_PROFIT, start
-        elif stopped and not (reached and state[SET_TARGET_FIRST] == 1):
-            reason, price = state[slot + POS_STOP_REASON], slipped(stop, -side, state)
-        elif reached:
-            reason, price = REASON_TAKE_PROFIT, target
-        else:
+        if not stopped and not reached:
             slot += POSITION_WIDTH
             continue
-        close_position(state, slot, records, time, price, reason)
-    return slot
-
-
-@device
-def track(state: Ints, high: int, low: int, spread: int) -> int:
-    """Step 3: survivors see the candle's extremes."""
-    for slot in range(POSITIONS, positions_end(state), POSITION_WIDTH):
-        side = state[slot + POS_SIDE]
-        offset = 0 if side > 0 else spread
-        best = (high if side > 0 else low) + offset
-        worst = (low if side > 0 else high) + offset
-        state[slot + POS_BEST] = better(side, state[slot + POS_BEST], best)
-        state[slot + POS_WORST] = better(-side, state[slot + POS_WORST], worst)
+        assumption = ASSUMED_NOTHING
+        at_target = False
+        if stop != ABSENT and side * start <= side * stop:
+            price = start
+            if start != stop:
+                assumption = ASSUMED_GAP
+        elif target != ABSENT and side * start >= side * target:
+            price = start
+            at_target = True
+            if start != target:
+                assumption = ASSUMED_GAP
+        else:
+            at_target = reached and (not stopped or state[SET_TARGET_FIRST] == 1)
+            price = target if at_target else stop
+            if stopped and reached:
+                assumption = ASSUMED_SAME_BAR
+        position = state[slot + POS_ID]
+        if at_target:
+            index, part = state[slot + POS_TARGET_INDEX], state[slot + POS_TARGET_QUANTITY]
+            close_part(state, book, slot, records, time, price, part, REASON_TAKE_PROFIT, assumption)
+            # What is left, if its row was not given to the next position, is examined again.
+            if slot < positions_end(state, book) and state[slot + POS_ID] == position:
+                aim(state, book, slot, index + 1)
+        else:
+            price = slipped(price, -side, state, book)
+            reason = state[slot + POS_STOP_REASON]
+            close_part(state, book, slot, records, time, price, state[slot + POS_QUANTITY], reason, assumption)
     return 0
 
 
 @device
-def marked(state: Ints, close: int, spread: int) -> int:
-    """Step 4: cash and open positions at the close; longs at the bid, shorts at the ask."""
-    equity: int = state[CASH]
-    for slot in range(POSITIONS, positions_end(state), POSITION_WIDTH):
-        side = state[slot + POS_SIDE]
-        mark = close if side > 0 else close + spread
-        value = product(product(mark, state[SET_UNIT]), state[slot + POS_QUANTITY])
-        if value >= LARGEST_AMOUNT:
-            state[OVERFLOW] = 1
-        equity += side * value
-    if equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
-        state[OVERFLOW] = 1
+def tighten(state: Ints, slot: int, side: int, stop: int, reason: int) -> int:
+    """Move a stop if that brings it nearer to the price."""
+    before = state[slot + POS_STOP]
+    if before == ABSENT or side * stop > side * before:
+        state[slot + POS_STOP] = stop
+        state[slot + POS_STOP_REASON] = reason
+    return stop
+
+
+@device
+def track(state: Ints, book: int, high: int, low: int, spread: int) -> int:
+    """Step 3: an instrument's survivors see the candle's extremes, and their stops follow."""
+    side = state[book + SIDE]
+    offset = 0 if side > 0 else spread
+    best = (high if side > 0 else low) + offset
+    worst = (low if side > 0 else high) + offset
+    for slot in range(state[book + POSITIONS], positions_end(state, book), POSITION_WIDTH):
+        state[slot + POS_WORST] = better(-side, state[slot + POS_WORST], worst)
+        best_yet = better(side, state[slot + POS_BEST], best)
+        state[slot + POS_BEST] = best_yet
+        if state[slot + POS_ACTIVATION] != ABSENT and side * best_yet >= side * state[slot + POS_ACTIVATION]:
+            tighten(state, slot, side, percent_level(best_yet, -side, state[SET_TRAIL]), REASON_TRAILING_STOP)
+        if state[slot + POS_TRIGGER] != ABSENT and side * best_yet >= side * state[slot + POS_TRIGGER]:
+            tighten(state, slot, side, state[slot + POS_ENTRY_PRICE], REASON_BREAK_EVEN)
+            state[slot + POS_TRIGGER] = ABSENT
+    return 0
+
+
+@device
+def refresh(state: Ints, book: int) -> int:
+    """Work out which rows of an instrument can change nothing but the marks: see the book's layout."""
+    side, worth = state[book + SIDE], state[book + WORTH]
+    below, above = -1, LARGEST_AMOUNT
+    deadline, deadline_time = NEVER, NEVER
+    for slot in range(state[book + POSITIONS], positions_end(state, book), POSITION_WIDTH):
+        stop, target = state[slot + POS_STOP], state[slot + POS_TARGET]
+        # The best price from which on step 3 has something to do.
+        news = state[slot + POS_TRIGGER]
+        best, activation = state[slot + POS_BEST], state[slot + POS_ACTIVATION]
+        due = news != ABSENT and side * best >= side * news
+        if activation != ABSENT:
+            if side * best >= side * activation:
+                activation = best + side
+                trailing = percent_level(best, -side, state[SET_TRAIL])
+                due = due or stop == ABSENT or side * trailing > side * stop
+            news = activation if news == ABSENT else better(-side, news, activation)
+        if due:
+            # Opened at a close, with a best price that is enough: the next row is its first step 3.
+            below = LARGEST_AMOUNT
+        if side > 0:
+            below = max(below, stop)
+            above = min(above, target if target != ABSENT else above, news if news != ABSENT else above)
+        else:
+            below = max(below, target, news)
+            above = min(above, stop if stop != ABSENT else above)
+        if state[SET_HOLD_CANDLES] != ABSENT:
+            deadline = min(deadline, state[slot + POS_CLOSED] + state[SET_HOLD_CANDLES])
+        if state[SET_HOLD_TIME] != ABSENT:
+            deadline_time = min(deadline_time, state[slot + POS_FILLED] + state[SET_HOLD_TIME])
+    state[book + BELOW], state[book + ABOVE] = below, above
+    state[book + DEADLINE_CLOSED], state[book + DEADLINE_TIME] = deadline, deadline_time
+    # A little too low: rows that come near it are looked at exactly.
+    state[book + HIGHEST_MARK] = int(_NEARLY_LARGEST / worth) if worth > 0 else LARGEST_AMOUNT
+    return 0
+
+
+@device
+def plus_value(state: Ints, book: int, equity: int) -> int:
+    """Add what an instrument's open positions count to an equity: longs at the bid, shorts at the ask."""
+    side = state[book + SIDE]
+    mark = state[book + BID] if side > 0 else state[book + BID] + state[book + SPREAD]
+    value = product(mark, state[book + WORTH])
+    equity += side * value
+    if value >= LARGEST_AMOUNT or equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
+        return overflow(state, book, mark, state[book + WORTH] // state[book + UNIT])
     return equity
 
 
 @device
-def put_up(state: Ints, reason: int) -> int:
-    """Put everything up for closing; what already is keeps its reason."""
-    for slot in range(POSITIONS, positions_end(state), POSITION_WIDTH):
-        if state[slot + POS_EXIT_REASON] == ABSENT:
-            state[slot + POS_EXIT_REASON] = reason
-    return 0
+def marked(state: Ints) -> int:
+    """Step 4: cash and open positions at the last closes."""
+    equity: int = state[CASH]
+    for index in range(state[SET_INSTRUMENTS]):
+        book = BOOKS + index * BOOK_WIDTH
+        if state[book + COUNT] > 0:
+            equity = plus_value(state, book, equity)
+    return equity
 
 
 @device
@@ -140,21 +250,28 @@ def floor_of(state: Ints, limit: int, reference: int) -> int:
 
 
 @device
-def limits_hold(state: Ints) -> bool:
-    """Whether the last equity would pass step 5 at a candle that changes nothing."""
-    equity = state[EQUITY]
-    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, state[PEAK]):
+def limits_hold(state: Ints, equity: int, peak: int) -> bool:
+    """Whether an equity, with this peak, passes no limit that was not passed before."""
+    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, peak):
         return False
     return not (state[DAY_HALTED] == 0 and equity < floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE]))
 
 
 @device
 def halt(state: Ints, records: Ints, time: int, reason: int, equity: int, reference: int) -> int:
-    """Log a passed limit and put everything up for closing."""
-    row = new_row(state, records, KIND_HALT | (reason + 1) << 8 | 1 << 16, time)
+    """Log a passed limit, put everything up for closing and refuse the entries that still wait."""
+    row = new_row(state, records, pack_head(KIND_HALT, reason, 0, 0, 0, 0), time)
     records[row + HALT_EQUITY] = equity
     records[row + HALT_REFERENCE] = reference
-    return put_up(state, reason)
+    put_up_everything(state, reason)
+    for index in range(state[SET_INSTRUMENTS]):
+        book = BOOKS + index * BOOK_WIDTH
+        for entry in range(state[book + WAITING_ENTRIES]):
+            waiting = book + ENTRY_ROWS + entry * ENTRY_WIDTH
+            rule, quantity = state[waiting + ENTRY_RULE], state[waiting + ENTRY_QUANTITY]
+            reject(state, book, records, time, rule, state[book + BID], quantity, REJECTED_HALTED)
+        state[book + WAITING_ENTRIES] = 0
+    return 0
 
 
 @device
@@ -168,28 +285,3 @@ def check_limits(state: Ints, records: Ints, time: int, equity: int) -> int:
         state[DAY_HALTED] = 1
         halt(state, records, time, REASON_DAILY_LOSS, equity, state[DAY_REFERENCE])
     return 0
-
-
-@device
-def one_candle(
-    state: Ints, records: Ints,
-    time: int, open_: int, high: int, low: int, close: int, spread: int, entries: int, exits: int,
-) -> int:  # fmt: skip
-    """Everything that one candle does, in the order of EXECUTION.md; answers the equity after it."""
-    fill_pending_exits(state, records, time, open_, spread)
-    fill_pending_entries(state, records, time, open_, spread)
-    rest(state, records, time, open_, high, low, spread)
-    track(state, high, low, spread)
-    equity = marked(state, close, spread)
-    check_limits(state, records, time, equity)
-    if exits != 0:
-        put_up(state, REASON_SIGNAL)
-    if state[RUN_HALTED] == 0 and state[DAY_HALTED] == 0:
-        for rule in range(state[RULE_COUNT]):
-            if entries >> rule & 1:
-                decide_entry(state, records, rule, equity, time, close)
-    if state[SET_FILL_AT_CLOSE] == 1:
-        fill_pending_exits(state, records, time, close, spread)
-        fill_pending_entries(state, records, time, close, spread)
-        equity = marked(state, close, spread)
-    return equity

@@ -24,11 +24,14 @@ class MetricsCore:
     Args:
         start_capital: money (10^-8), positive.
         timeframe_ns: length of a candle, nanoseconds.
+        session_ns: where a day begins, nanoseconds after midnight UTC; may be negative.
     """
 
-    def __init__(self, start_capital: int, timeframe_ns: int) -> None:
+    def __init__(self, start_capital: int, timeframe_ns: int, session_ns: int = 0) -> None:
         self._start_capital = start_capital
         self._timeframe = timeframe_ns
+        self._session = session_ns
+        self._candles = 0
         self._equity = equity.new_state(start_capital)
         self._days = np.zeros(_DAYS_AT_FIRST * equity.DAY_WIDTH, np.int64)
         self._closed_days = 0
@@ -36,13 +39,18 @@ class MetricsCore:
         self._trades = 0
 
     def process(self, executions: Executions) -> None:
-        """Take in the next batch; it must begin where the last one ended."""
+        """Take in the next batch; it must begin where the last one ended.
+
+        One that settles says what closing at the end did: its equity takes the place of the last one, and is one more
+        mark of the last timestamp's for drawdowns and the checksum.
+        """
+        self._candles += executions.candles
         wanted = (self._closed_days + len(executions.equity)) * equity.DAY_WIDTH
         if wanted > len(self._days):
             self._days = np.concatenate((self._days, np.zeros(wanted, np.int64)))
         self._closed_days = equity.follow_equity(
             executions.time, executions.equity, executions.open_positions,
-            self._timeframe, self._equity, self._days, self._closed_days,
+            0 if executions.settles else 1, self._timeframe, self._session, self._equity, self._days, self._closed_days,
         )  # fmt: skip
         if len(executions.records):
             self._trades = trades.count_records(executions.records, self._counts, self._moments)
@@ -51,7 +59,7 @@ class MetricsCore:
         """Where the run stands; the time is 0 before the first candle."""
         state = self._equity
         return Progress(
-            candles=state.item(equity.CANDLES),
+            candles=self._candles,
             time=state.item(equity.LAST_TIME),
             equity=state.item(equity.LAST_EQUITY),
             open_positions=state.item(equity.LAST_OPEN),
@@ -64,7 +72,10 @@ class MetricsCore:
         return self._equity.item(equity.CHECKSUM) & (2**64 - 1)
 
     def daily_equity(self) -> tuple[Ints, Ints]:
-        """The days that had candles, as days since 1970, and the last equity of each, the current day's so far."""
+        """The days that had candles, as days since 1970, and the last equity of each, the current day's so far.
+
+        A day that begins at another time than midnight UTC has the number of the date ``session_ns`` before its start.
+        """
         table = self._days[: self._closed_days * equity.DAY_WIDTH].reshape(-1, equity.DAY_WIDTH)
         if self._equity[equity.CANDLES] == 0:
             return table[:, 0], table[:, 1]
@@ -83,7 +94,7 @@ class MetricsCore:
         days, equities = self.daily_equity()
         returns = statistics.daily_returns(equities, self._start_capital)
         counts: list[int] = self._counts.tolist()
-        return _metrics(self._start_capital, state, counts, self._moments, _dated(days, returns))
+        return _metrics(self._start_capital, self._candles, state, counts, self._moments, _dated(days, returns))
 
 
 def _dated(days: Ints, returns: Floats) -> tuple[tuple[date, float], ...]:
@@ -92,9 +103,14 @@ def _dated(days: Ints, returns: Floats) -> tuple[tuple[date, float], ...]:
 
 
 def _metrics(
-    start_capital: int, state: list[int], counts: list[int], moments: Floats, daily: tuple[tuple[date, float], ...]
+    start_capital: int,
+    candles: int,
+    state: list[int],
+    counts: list[int],
+    moments: Floats,
+    daily: tuple[tuple[date, float], ...],
 ) -> Metrics:
-    candles, total = state[equity.CANDLES], counts[trades.TRADES]
+    timestamps, total = state[equity.CANDLES], counts[trades.TRADES]
     wins, losses = counts[trades.WINS], counts[trades.LOSSES]
     gross_profit, gross_loss = trades.wide_sum(counts, trades.GROSS_PROFIT), trades.wide_sum(counts, trades.GROSS_LOSS)
     worst_peak, worst_trough = state[equity.WORST_PEAK], state[equity.WORST_TROUGH]
@@ -125,7 +141,7 @@ def _metrics(
         average_holding_time=divide_half_even(trades.wide_sum(counts, trades.HOLDING), total) if total else None,
         min_holding_time=counts[trades.SHORTEST] if total else None,
         max_holding_time=counts[trades.LONGEST] if total else None,
-        exposure=state[equity.EXPOSED] / candles if candles else None,
+        exposure=state[equity.EXPOSED] / timestamps if timestamps else None,
         max_drawdown=(worst_peak - worst_trough) / worst_peak,
         max_drawdown_peak=worst_peak,
         max_drawdown_trough=worst_trough,
@@ -141,6 +157,8 @@ def _metrics(
         fills=counts[trades.FILLS],
         rejections=counts[trades.REJECTIONS],
         halts=counts[trades.HALTS],
+        same_bar_trades=counts[trades.SAME_BAR],
+        gap_trades=counts[trades.GAP],
         total_commission=trades.wide_sum(counts, trades.COMMISSIONS),
         daily_returns=daily,
     )

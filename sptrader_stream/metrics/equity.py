@@ -1,7 +1,8 @@
 """What the metrics keep of the equity column: drawdowns, exposure, the last equity of each day and a checksum.
 
 The state is one small column of int64 carried from batch to batch, so that any split of the candles leaves the same
-state. Money is in 10^-8, times are nanoseconds since 1970 UTC.
+state. Money is in 10^-8, times are nanoseconds since 1970 UTC. What is called a candle here is a timestamp of the run:
+several instruments' candles at one time are one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from sptrader_stream.columns import Codes, Ints
+from sptrader_stream.columns import Ints, Masks
 from sptrader_stream.kernels import device, kernel
 
 # Layout of the state. The current drawdown runs from the last candle at the peak; the worst and the longest are of
@@ -102,15 +103,26 @@ def end_drawdown(
 
 @kernel
 def follow_equity(
-    time: Ints, equity: Ints, open_positions: Codes, timeframe: int, state: Ints, days: Ints, closed: int
+    time: Ints,
+    equity: Ints,
+    open_positions: Masks,
+    counted: int,
+    timeframe: int,
+    session: int,
+    state: Ints,
+    days: Ints,
+    closed: int,
 ) -> int:
-    """Take in a batch of candles.
+    """Take in a batch of candles, or what closing at the end of the run did to the last one.
 
     Args:
         time: open times, rising.
         equity: after everything that happened at the candle.
         open_positions: how many were open then.
+        counted: 1, or 0 for the last candle once more: it is one more mark for drawdowns and checksum, the last
+            equity of its day, and neither a candle nor exposure.
         timeframe: a candle's length, nanoseconds.
+        session: where a day begins, nanoseconds after midnight UTC.
         state: see the layout above; changed in place.
         days: rows of DAY_WIDTH, room for one more day for each candle; changed in place.
         closed: how many days it holds.
@@ -124,32 +136,33 @@ def follow_equity(
     if before == 0:
         # The start capital is what there was when the first candle opened, where a candle before it would close.
         state[PEAK_TIME] = time[0] - timeframe
-        state[DAY] = time[0] // NANOSECONDS_A_DAY
+        state[DAY] = (time[0] - session) // NANOSECONDS_A_DAY
     exposed, checksum, last_equity, day = state[EXPOSED], state[CHECKSUM], state[LAST_EQUITY], state[DAY]
     peak, trough, peak_candle, peak_time = state[PEAK], state[TROUGH], state[PEAK_CANDLE], state[PEAK_TIME]
-    next_day = (day + 1) * NANOSECONDS_A_DAY
+    next_day = (day + 1) * NANOSECONDS_A_DAY + session
+    first = before - 1 + counted
     for i in range(len(equity)):
         now = equity[i]
         checksum = checksum * CHECKSUM_FACTOR + now
         if open_positions[i] != 0:
-            exposed += 1
+            exposed += counted
         if time[i] >= next_day:
             days[closed * DAY_WIDTH] = day
             days[closed * DAY_WIDTH + 1] = last_equity
             closed += 1
-            day = time[i] // NANOSECONDS_A_DAY
-            next_day = (day + 1) * NANOSECONDS_A_DAY
+            day = (time[i] - session) // NANOSECONDS_A_DAY
+            next_day = (day + 1) * NANOSECONDS_A_DAY + session
         last_equity = now
         if now >= peak:
             if trough < peak:
-                end_drawdown(state, peak, trough, peak_candle, peak_time, before + i, time[i])
+                end_drawdown(state, peak, trough, peak_candle, peak_time, first + i, time[i])
             peak = trough = now
-            peak_candle = before + i
+            peak_candle = first + i
             peak_time = time[i]
         elif now < trough:
             trough = now
     last = len(equity) - 1
-    state[CANDLES] = before + len(equity)
+    state[CANDLES] = before + counted * len(equity)
     state[EXPOSED], state[CHECKSUM], state[LAST_EQUITY], state[DAY] = exposed, checksum, last_equity, day
     state[PEAK], state[TROUGH], state[PEAK_CANDLE], state[PEAK_TIME] = peak, trough, peak_candle, peak_time
     state[LAST_TIME], state[LAST_OPEN] = time[last], open_positions[last]

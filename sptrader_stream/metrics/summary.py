@@ -14,7 +14,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """The metrics of a run so far; :data:`METRICS` describes each, with its unit.
 
     A metric that is not defined (an average over nothing, a ratio to zero) is None. Losses are negative amounts,
-    drawdowns are positive.
+    drawdowns are positive. Whatever is said of a trade holds for each part of a position that was closed in parts.
     """
 
     candles: int
@@ -58,6 +58,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     fills: int
     rejections: int
     halts: int
+    same_bar_trades: int
+    gap_trades: int
     total_commission: int
     daily_returns: tuple[tuple[date, float], ...]
 
@@ -81,7 +83,7 @@ class MetricInfo(msgspec.Struct, frozen=True):
 
 
 _TABLE: tuple[tuple[str, str, Unit, str], ...] = (
-    ("candles", "Candles", "count", "Candles processed."),
+    ("candles", "Candles", "count", "Candles processed, of all instruments."),
     ("end_equity", "End equity", "money", "Equity at the last candle, open positions at their marks."),
     ("total_return", "Total return", "fraction", "End equity over start capital, less one."),
     ("total_trades", "Trades", "count", "Positions, or parts of positions, that were closed."),
@@ -106,13 +108,18 @@ _TABLE: tuple[tuple[str, str, Unit, str], ...] = (
     ("average_holding_time", "Average holding time", "duration", "Mean time from entry to exit, half to even."),
     ("min_holding_time", "Shortest holding time", "duration", "Shortest time from a trade's entry to its exit."),
     ("max_holding_time", "Longest holding time", "duration", "Longest time from a trade's entry to its exit."),
-    ("exposure", "Exposure", "fraction", "Candles that ended with an open position over all candles."),
+    ("exposure", "Exposure", "fraction", "Times of candles at whose end a position was open, over all times."),
     ("max_drawdown", "Maximum drawdown", "fraction", "Largest fall of equity from its running peak, over the peak."),
     ("max_drawdown_peak", "Drawdown peak", "money", "The peak from which the maximum drawdown fell."),
     ("max_drawdown_trough", "Drawdown trough", "money", "The equity to which the maximum drawdown fell."),
     ("max_drawdown_money", "Maximum drawdown, money", "money", "Largest fall of equity from its peak as an amount."),
     ("longest_drawdown", "Longest drawdown", "duration", "Longest time from a peak until equity was back, or so far."),
-    ("longest_drawdown_candles", "Longest drawdown, candles", "count", "Candles of the longest drawdown."),
+    (
+        "longest_drawdown_candles",
+        "Longest drawdown, candles",
+        "count",
+        "Candles of the longest drawdown; those of one time count once.",
+    ),
     ("longest_drawdown_start", "Longest drawdown since", "time", "When it began: the close of the candle at its peak."),
     ("cagr", "CAGR", "fraction", "Compound annual growth rate of the daily returns, 252 days a year."),
     ("volatility", "Volatility", "fraction", "Annualised standard deviation of the daily returns."),
@@ -122,12 +129,14 @@ _TABLE: tuple[tuple[str, str, Unit, str], ...] = (
     ("fills", "Fills", "count", "Orders filled, entries and exits."),
     ("rejections", "Rejections", "count", "Entries that could not be made."),
     ("halts", "Halts", "count", "Times a drawdown or daily loss limit was passed."),
+    ("same_bar_trades", "Same-bar trades", "count", "Trades whose last candle reached both the stop and the target."),
+    ("gap_trades", "Gap trades", "count", "Trades that ended at an open beyond their stop or target."),
     ("total_commission", "Commission", "money", "Sum of all commissions paid, for open positions too."),
     (
         "daily_returns",
         "Daily returns",
         "series",
-        "Change of each UTC day's last equity; only days with candles count.",
+        "Change of each day's last equity; only days with candles count.",
     ),
 )
 

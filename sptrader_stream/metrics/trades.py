@@ -1,5 +1,7 @@
 """What the metrics keep of the execution records: counts and sums over trades, fills, rejections and halts.
 
+A position that is closed in parts is as many trades, each with its quantity and its share of the entry's commission.
+
 Whole numbers are kept exactly. A sum that could pass 2^63 in a long run takes two words, see :func:`wide_sum`. The
 float64 moments are taken in the order of the trades, so that any split into batches leaves the same bits.
 """
@@ -12,6 +14,8 @@ import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.execution.records import (
+    ASSUMED_GAP,
+    ASSUMED_SAME_BAR,
     BEST,
     COMMISSION,
     ENTRY_PRICE,
@@ -49,7 +53,10 @@ HOLDING: Final = 15
 SHORTEST: Final = 17
 LONGEST: Final = 18
 COMMISSIONS: Final = 19
-COUNTS_WIDTH: Final = 21
+# Trades whose exit rests on an assumption, by its kind.
+SAME_BAR: Final = 21
+GAP: Final = 22
+COUNTS_WIDTH: Final = 23
 
 # Layout of the moments: mean and sum of squared deviations of the P&L, sums of MAE and MFE.
 PNL_MEAN: Final = 0
@@ -100,6 +107,14 @@ def _add_result(counts: Ints, pnl: int) -> None:
 
 
 @device
+def _add_assumption(counts: Ints, assumption: int) -> None:
+    if assumption == ASSUMED_SAME_BAR:
+        counts[SAME_BAR] += 1
+    elif assumption == ASSUMED_GAP:
+        counts[GAP] += 1
+
+
+@device
 def _add_holding(counts: Ints, holding: int) -> None:
     add_wide(counts, HOLDING, holding)
     if counts[TRADES] == 1 or holding < counts[SHORTEST]:
@@ -140,6 +155,7 @@ def count_records(records: Ints, counts: Ints, moments: Floats) -> int:
             add_wide(counts, COMMISSIONS, records[row + COMMISSION])
         elif kind == KIND_TRADE:
             counts[TRADES] += 1
+            _add_assumption(counts, records[row + HEAD] >> 56)
             _add_result(counts, records[row + PNL])
             _add_holding(counts, records[row + TIME] - records[row + ENTRY_TIME])
             _add_moments(records, row, counts[TRADES], moments)

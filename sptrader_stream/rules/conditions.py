@@ -92,7 +92,18 @@ class AnyOf(msgspec.Struct, frozen=True, tag="any"):
     parts: tuple[Condition, ...]
 
 
-Condition: TypeAlias = Truth | Comparison | CodeIs | Crosses | AllOf | AnyOf
+class OnTimeframe(msgspec.Struct, frozen=True, tag="on_timeframe"):
+    """``condition`` over the candles of a higher timeframe, whose columns it reads: as at the last one that closed.
+
+    It is neither met nor refuted before the first of them has closed. ``timeframe`` is an index in the plan's
+    ``higher_timeframes``. Never nested.
+    """
+
+    timeframe: int
+    condition: Condition
+
+
+Condition: TypeAlias = Truth | Comparison | CodeIs | Crosses | AllOf | AnyOf | OnTimeframe
 
 
 def negated(condition: Condition) -> Condition:
@@ -110,11 +121,13 @@ def negated(condition: Condition) -> Condition:
             return any_of([negated(part) for part in parts])
         case AnyOf(parts):
             return all_of([negated(part) for part in parts])
+        case OnTimeframe(timeframe, inner):
+            return OnTimeframe(timeframe, negated(inner))
 
 
 def carries_state(node: Condition | Value) -> bool:
     """Whether evaluating ``node`` needs values of earlier candles, so that it has to see all of them."""
-    return isinstance(node, Crosses | Shifted) or any(carries_state(part) for part in _parts(node))
+    return isinstance(node, Crosses | Shifted | OnTimeframe) or any(carries_state(part) for part in _parts(node))
 
 
 def calculates(node: Condition | Value) -> bool:
@@ -130,6 +143,8 @@ def _parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return parts
         case Shifted(value):
             return (value,)
+        case OnTimeframe(_, condition):
+            return (condition,)
         case _:
             return ()
 

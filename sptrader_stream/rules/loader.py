@@ -5,29 +5,30 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from sptrader_stream.errors import UserError
-from sptrader_stream.execution.settings import Commission
+from sptrader_stream.execution.settings import HoldingPeriod
 from sptrader_stream.rules import document, schema
+from sptrader_stream.rules.assembly import assembled
 from sptrader_stream.rules.conditions import Condition
 from sptrader_stream.rules.document import Node, Scalar, shown
+from sptrader_stream.rules.fields import MOST_LEVERAGE, Special
 from sptrader_stream.rules.findings import Findings
 from sptrader_stream.rules.operand_table import OperandTable
-from sptrader_stream.rules.operands import FieldOperand, SignalOperand
 from sptrader_stream.rules.parameters import Parameters
-from sptrader_stream.rules.plan import ConfigValue, EntryRule, ExecutionRules, ExitRule, Slippage, StrategyPlan
-from sptrader_stream.rules.reader import INVALID, Invalid, Reader
-from sptrader_stream.rules.schema import Special
-from sptrader_stream.rules.when import ConditionCompiler, SignalBook
+from sptrader_stream.rules.plan import ConfigValue, StrategyPlan
+from sptrader_stream.rules.reader import INVALID, Invalid, Reader, truth
+from sptrader_stream.rules.signal_book import SignalBook
+from sptrader_stream.rules.when import ConditionCompiler
 from sptrader_stream.signals.loader import check_config
 from sptrader_stream.timeframes import parse_timeframe
 
 _INTEGER = re.compile(r"[+-]?\d+\Z", re.ASCII)
-_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 def load_strategy(
@@ -70,21 +71,49 @@ def compile_strategy(
     findings.found.extend(repeated)
     parameters = Parameters(top, overrides, findings)
     resolved = parameters.substituted(top)
-    sections = _Sections(findings, parameters, SignalBook(signals_folder))
+    assert isinstance(resolved, document.Mapping)
+    sections = _Sections(findings, parameters, SignalBook(signals_folder), resolved)
     strategy = sections.reader.read(resolved, schema.Strategy)
     # A rule that could not be compiled may well be the one that refers to a parameter.
     if strategy is not INVALID:
         parameters.refuse_idle_overrides(top)
     findings.refuse()
-    return _plan(strategy, file, parameters, sections.table, signals_folder, _digest(text, overrides))
+    return assembled(
+        strategy,
+        sections.table,
+        file=file,
+        text=text,
+        overrides=overrides,
+        parameters=parameters,
+        signals_folder=signals_folder,
+        digest=_digest(text, overrides),
+    )
+
+
+def _span(node: Node | None) -> int | None:
+    """The length of time that ``node`` says, nanoseconds; None if it says none."""
+    try:
+        return parse_timeframe(node.text) if isinstance(node, Scalar) else None
+    except UserError:
+        return None
+
+
+def _leverage(execution: Node | None) -> Decimal:
+    """The leverage that a strategy asks for; a wrong one bounds nothing."""
+    node = execution.items.get("leverage") if isinstance(execution, document.Mapping) else None
+    if node is None:
+        return Decimal(1)
+    return Decimal(node.number) if isinstance(node, Scalar) and node.number is not None else Decimal(MOST_LEVERAGE)
 
 
 class _Sections:
     """Reads what the schema leaves to a hook."""
 
-    def __init__(self, findings: Findings, parameters: Parameters, signals: SignalBook) -> None:
+    def __init__(self, findings: Findings, parameters: Parameters, signals: SignalBook, top: document.Mapping) -> None:
         self.table = OperandTable()
-        self._conditions = ConditionCompiler(findings, parameters, signals, self.table)
+        # Conditions are held to the strategy's timeframe and sizes to its leverage, wherever in the file these stand.
+        timeframe = _span(top.items.get("timeframe"))
+        self._conditions = ConditionCompiler(findings, parameters, signals, self.table, timeframe)
         self._findings = findings
         self._parameters = parameters
         self._signals = signals
@@ -96,7 +125,9 @@ class _Sections:
                 Special.SIGNAL_CONFIG: self._signal_config,
                 Special.PARAMETERS: self._parameter_values,
                 Special.TIMEFRAME: self._timeframe,
+                Special.DURATION: self._duration,
             },
+            _leverage(top.items.get("execution")),
         )
 
     def _condition(self, node: Node) -> Condition | Invalid:
@@ -148,7 +179,8 @@ class _Sections:
             return INVALID
         if node.number is not None:
             return int(node.number) if _INTEGER.match(node.number) else float(node.number)
-        return _WORDS.get(node.text, node.text) if node.plain else node.text
+        said = truth(node)
+        return node.text if said is None else said
 
     def _parameter_values(self, node: Node) -> Mapping[str, str] | Invalid:
         if not isinstance(node, document.Mapping):
@@ -167,90 +199,12 @@ class _Sections:
             return INVALID
         return node.text
 
-
-def _plan(
-    strategy: schema.Strategy,
-    file: str,
-    parameters: Parameters,
-    table: OperandTable,
-    signals_folder: Path | None,
-    digest: str,
-) -> StrategyPlan:
-    # The length of a batch is that of its columns: there is always one, even if no condition reads any.
-    if not table.operands:
-        table.column(FieldOperand("close"))
-    named = {each.signal for each in table.operands if isinstance(each, SignalOperand)}
-    return StrategyPlan(
-        file=file,
-        name=strategy.name,
-        version=strategy.version,
-        author=strategy.author,
-        description=strategy.description,
-        symbol=strategy.symbol,
-        timeframe=strategy.timeframe,
-        parameters=parameters.values,
-        unused_parameters=parameters.unused,
-        operands=table.operands,
-        signals_folder=None if signals_folder is None else str(signals_folder),
-        signals={name: strategy.signal_config.get(name, {}) for name in sorted(named)},
-        entries=_entries(strategy),
-        exits=_exits(strategy.exit),
-        execution=_execution(strategy),
-        digest=digest,
-    )
-
-
-def _entries(strategy: schema.Strategy) -> tuple[EntryRule, ...]:
-    if strategy.entry is not None:
-        named = [("entry", strategy.entry)]
-    else:
-        named = [(f"entries[{index}]", each) for index, each in enumerate(strategy.entries or ())]
-    rules = []
-    for name, entry in named:
-        size = entry.size if isinstance(entry.size, schema.Size) else schema.Size(type="percent", value=entry.size)
-        rules.append(
-            EntryRule(
-                name=entry.name or name,
-                side=1 if entry.action == "buy" else -1,
-                sizing=size.type,
-                size=size.value,
-                condition=entry.when,
-            )
-        )
-    return tuple(rules)
-
-
-def _exits(section: schema.Exit) -> tuple[ExitRule, ...]:
-    found = section.signal_exit
-    if found is None:
-        return ()
-    if isinstance(found, schema.SignalExit):
-        return (ExitRule(name=found.name or "exit.signal_exit", condition=found.when),)
-    return tuple(
-        ExitRule(name=each.name or f"exit.signal_exit[{index}]", condition=each.when)
-        for index, each in enumerate(found)
-    )
-
-
-def _execution(strategy: schema.Strategy) -> ExecutionRules:
-    wanted, stop_loss, take_profit = strategy.execution, strategy.exit.stop_loss, strategy.exit.take_profit
-    commission, slippage = wanted.commission, wanted.slippage
-    if isinstance(commission, int):
-        commission = schema.CommissionParts(percent=commission)
-    if isinstance(slippage, int):
-        slippage = schema.SlippageTicks(percent=slippage)
-    return ExecutionRules(
-        fill=wanted.fill,
-        same_bar=wanted.same_bar,
-        commission=None if commission is None else Commission(**msgspec.structs.asdict(commission)),
-        slippage=None if slippage is None else Slippage(ticks=slippage.ticks, percent=slippage.percent),
-        spread=wanted.spread,
-        stop_loss=None if stop_loss is None else stop_loss.value,
-        take_profit=None if take_profit is None else take_profit.value,
-        max_drawdown=strategy.risk.max_drawdown,
-        daily_loss_limit=strategy.risk.daily_loss_limit,
-        max_position_size=strategy.risk.max_position_size,
-    )
+    def _duration(self, node: Node) -> HoldingPeriod | Invalid:
+        duration = _span(node)
+        if duration is None:
+            self._findings.add(node, f"expected {Special.DURATION.value}, found {shown(node)}")
+            return INVALID
+        return HoldingPeriod(duration=duration)
 
 
 def _digest(text: str, overrides: Mapping[str, str]) -> str:

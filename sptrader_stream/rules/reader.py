@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, Union
 
 import msgspec
 
@@ -20,8 +20,8 @@ from sptrader_stream.errors import AmountError
 from sptrader_stream.money import parse_scaled
 from sptrader_stream.rules import document
 from sptrader_stream.rules.document import Node, Scalar, Sequence, below, shown
+from sptrader_stream.rules.fields import ByType, Mismatch, Number, Section, Special
 from sptrader_stream.rules.findings import Findings, listed, nearest, nearest_name
-from sptrader_stream.rules.schema import UNSUPPORTED_KEYS, Number, Section, Special
 
 
 class Invalid(Enum):
@@ -33,6 +33,13 @@ class Invalid(Enum):
 INVALID: Final = Invalid.INVALID
 
 Hook = Callable[[Node], object]
+
+_TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
+def truth(node: Node) -> bool | None:
+    """What YAML's words for true and false say; None if ``node`` is neither."""
+    return _TRUTHS.get(node.text) if isinstance(node, Scalar) and node.plain else None
 
 
 @functools.cache
@@ -50,6 +57,17 @@ def _members(hint: Any) -> tuple[Any, ...]:
 
 def _annotation(hint: Any) -> Any:
     return hint.__metadata__[0] if hasattr(hint, "__metadata__") else None
+
+
+def _for_type(hint: Any, node: document.Mapping, section: type[Section]) -> Any:
+    """What a number that depends on the ``type`` beside it may be."""
+    annotation = _annotation(hint)
+    if not isinstance(annotation, ByType):
+        return hint
+    given = node.items.get("type")
+    (usual,) = (each.default for each in msgspec.structs.fields(section) if each.name == "type")
+    kind = given.text if isinstance(given, Scalar) else usual
+    return Annotated[Decimal, annotation.numbers.get(kind, annotation.any)]
 
 
 def _is_section(hint: Any) -> bool:
@@ -73,7 +91,7 @@ def _expected_one(hint: Any) -> str:
         return "a list"
     if _is_section(hint):
         return f"a mapping with {listed(_hints(hint)).replace(' or ', ' and ')}"
-    return "a text"
+    return "true or false" if hint is bool else "a text"
 
 
 class Reader:
@@ -82,11 +100,13 @@ class Reader:
     Args:
         findings: where mistakes are noted.
         hooks: how to read each ``Special``; a hook notes its own findings and answers ``INVALID`` then.
+        leverage: what bounds leveraged numbers.
     """
 
-    def __init__(self, findings: Findings, hooks: Mapping[Special, Hook]) -> None:
+    def __init__(self, findings: Findings, hooks: Mapping[Special, Hook], leverage: Decimal) -> None:
         self._findings = findings
         self._hooks = hooks
+        self._leverage = leverage
 
     def read(self, node: Node, hint: Any) -> Any:
         """Read ``node`` as ``hint`` wants it; ``INVALID`` if it does not fit."""
@@ -106,6 +126,8 @@ class Reader:
                     return self._number(node, node.number, annotation)
                 case Scalar() if typing.get_origin(member) is Literal and node.text in typing.get_args(member):
                     return node.text
+                case Scalar() if member is bool and (said := truth(node)) is not None:
+                    return said
                 case Scalar() if member is str and not node.is_null and node.number is None:
                     return node.text
                 case Scalar() if annotation == "version" and not node.is_null:
@@ -128,21 +150,12 @@ class Reader:
         return INVALID
 
     def _section(self, node: document.Mapping, section: type[Section]) -> Any:
-        hints = _hints(section)
-        kind = node.items.get("type")
-        if isinstance(kind, Scalar) and kind.text in section.unsupported_types:
-            # Such a type has keys of its own, which would only be called unknown.
-            self._findings.add(kind, f"type {kind.text!r} is not supported yet; use {expectation(hints['type'])}")
-            return INVALID
+        hints = {key: _for_type(hint, node, section) for key, hint in _hints(section).items()}
         values: dict[str, Any] = {}
         misspelt = set()
         for key, child in node.items.items():
             if key in hints:
                 values[key] = self.read(child, hints[key])
-            elif key in UNSUPPORTED_KEYS:
-                message = f"{key!r} is not supported yet: take it out (known here: {', '.join(hints)})"
-                self._findings.at(node.key_lines[key], below(node.path, key), message)
-                values[key] = INVALID
             else:
                 message = f"unknown key {key!r}{nearest(key, hints)} (known here: {', '.join(hints)})"
                 self._findings.at(node.key_lines[key], below(node.path, key), message)
@@ -156,11 +169,23 @@ class Reader:
                 values[field.name] = INVALID
         if any(value is INVALID for value in values.values()):
             return INVALID
-        try:
-            return section(**values)
-        except ValueError as error:
-            self._findings.add(node, str(error))
-            return INVALID
+        read = section(**values)
+        mismatches = list(read.mismatches())
+        for each in mismatches:
+            self._mismatch(node, each)
+        return INVALID if mismatches else read
+
+    def _mismatch(self, node: Node, mismatch: Mismatch) -> None:
+        line, path, place = node.line, node.path, node
+        for key in mismatch.keys:
+            path = f"{path}[{key}]" if isinstance(key, int) else below(path, key)
+            if isinstance(place, document.Mapping) and key in place.items:
+                line, place = place.key_lines[str(key)], place.items[str(key)]
+            elif isinstance(place, Sequence) and isinstance(key, int):
+                place = place.items[key]
+                line = place.line
+        origin = f" (from {place.origin})" if isinstance(place, Scalar) and place.origin else ""
+        self._findings.at(line, path, mismatch.message + origin)
 
     def _list(self, node: Sequence, hint: Any) -> Any:
         values = [self.read(item, hint) for item in node.items]
@@ -178,7 +203,7 @@ class Reader:
             (wanted.above, operator.le, "more than"),
             (wanted.least, operator.lt, "at least"),
             (wanted.below, operator.ge, "less than"),
-            (wanted.most, operator.gt, "at most"),
+            (self._leverage if wanted.leveraged else wanted.most, operator.gt, "at most"),
         ):
             if bound is not None and broken(value, bound):
                 hint = f": {wanted.hint}" if wanted.hint else ""

@@ -1,117 +1,56 @@
 """What may stand in a strategy file: the sections as Structs, read by ``reader``.
 
 The Structs are the schema: a field is a key, its annotation says what may stand there, and a field without a default
-must be given. ``Number`` and ``Special`` in an annotation carry what a type alone cannot say.
+must be given. A section's ``mismatches`` say which of its values do not go together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
-from enum import Enum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from sptrader_stream.execution.settings import HoldingPeriod
+from sptrader_stream.money import PERCENT_DIGITS, PERCENT_SCALE, format_scaled
 from sptrader_stream.rules.conditions import Condition
+from sptrader_stream.rules.fields import (
+    Activation,
+    Amount,
+    CandleCount,
+    CostFraction,
+    Fraction,
+    Leverage,
+    Mismatch,
+    Positions,
+    PositionShare,
+    Section,
+    SizeFraction,
+    SizeValue,
+    Special,
+    StopDistance,
+    TargetDistance,
+    Ticks,
+    TrailDistance,
+    Trigger,
+)
 from sptrader_stream.rules.plan import MOST_RULES, ConfigValue
 
-
-class Number(msgspec.Struct, frozen=True, kw_only=True):
-    """How a number's decimal text is read and bounded.
-
-    Attributes:
-        what: in an error, what is expected here.
-        digits: the value becomes an integer count of 10^-digits; None keeps an exact Decimal.
-        above: the value is larger than this, if given.
-        least: the value is at least this, if given.
-        below: the value is smaller than this, if given.
-        most: the value is at most this, if given.
-        hint: said when the value is out of bounds.
-    """
-
-    what: str
-    digits: int | None = 8
-    above: Decimal | None = None
-    least: Decimal | None = None
-    below: Decimal | None = None
-    most: Decimal | None = None
-    hint: str = ""
-
-
-class Special(Enum):
-    """Values that need more than a type to be read."""
-
-    CONDITION = "a list of conditions, or a mapping with all, any, not, signal or expr"
-    SIGNAL = "the name of a signal"
-    SIGNAL_CONFIG = "a mapping of signals to their settings"
-    PARAMETERS = "a mapping of names to values"
-    TIMEFRAME = "a timeframe such as 1m, 15m, 4h or 1d"
-
-
-_PERCENT_HINT = "1 stands for 100 %, so 2 % is 0.02"
-
-Fraction = Annotated[int, Number(what="a fraction such as 0.02", above=Decimal(0), most=Decimal(1), hint=_PERCENT_HINT)]
-StopDistance = Annotated[
-    int, Number(what="a fraction such as 0.02", above=Decimal(0), below=Decimal(1), hint=_PERCENT_HINT)
-]
-TargetDistance = Annotated[
-    int, Number(what="a fraction such as 0.04", above=Decimal(0), most=Decimal(10), hint=_PERCENT_HINT)
-]
-PositionShare = Annotated[
-    int, Number(what="a fraction such as 0.1", above=Decimal(0), most=Decimal(100), hint=_PERCENT_HINT)
-]
-CostFraction = Annotated[
-    int, Number(what="a fraction such as 0.001", least=Decimal(0), below=Decimal(1), hint=_PERCENT_HINT)
-]
-Amount = Annotated[int, Number(what="an amount of money such as 2.50", least=Decimal(0))]
-Ticks = Annotated[int, Number(what="a whole number of ticks", digits=0, least=Decimal(0), most=Decimal(1_000_000))]
-SizeFraction = Annotated[
-    Decimal,
-    Number(
-        what="a fraction of equity such as 0.02", digits=None, above=Decimal(0), most=Decimal(1), hint=_PERCENT_HINT
-    ),
-]
-SizeValue = Annotated[Decimal, Number(what="a number", digits=None, above=Decimal(0))]
-
-
-# Words of the execution contract that strategies already use elsewhere and that nothing here obeys yet: said plainly,
-# because a near name would be a wrong answer to someone who spelt a right one.
-UNSUPPORTED_KEYS = frozenset(
-    {
-        "scale_in", "max_positions", "trailing_stop", "break_even", "max_holding_period", "leverage", "close_at_end",
-        "scale_out", "partial_close_pct",
-    }
-)  # fmt: skip
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of a strategy file. ``__post_init__`` raises ValueError where fields do not go together.
-
-    Attributes:
-        unsupported_types: what ``type`` may not say yet, though it has a meaning.
-    """
-
-    unsupported_types: ClassVar[tuple[str, ...]] = ()
+MOST_TARGETS = 32
 
 
 class Dependencies(Section, frozen=True, kw_only=True):
     """Names that the strategy needs; checked, and needed for nothing else."""
 
-    signals: list[Annotated[str, Special.SIGNAL]] = []
+    signals: list[Annotated[str, Special.SIGNAL]] = msgspec.field(default_factory=list)
 
 
 class Size(Section, frozen=True, kw_only=True):
     """How much an entry buys or sells, where it is not simply a fraction of equity."""
 
-    unsupported_types: ClassVar[tuple[str, ...]] = ("risk",)
-
-    type: Literal["percent", "notional", "quantity"]
+    type: Literal["percent", "notional", "quantity", "risk"]
     value: SizeValue
-
-    def __post_init__(self) -> None:
-        """Bound a share of equity like the short form."""
-        if self.type == "percent" and self.value > 1:
-            raise ValueError(f"a percent size is a fraction of at most 1, found {self.value}: {_PERCENT_HINT}")
 
 
 class Entry(Section, frozen=True, kw_only=True):
@@ -120,33 +59,63 @@ class Entry(Section, frozen=True, kw_only=True):
     when: Annotated[Condition, Special.CONDITION]
     action: Literal["buy", "sell"]
     size: SizeFraction | Size
+    scale_in: bool = False
+    max_positions: Positions | None = None
     name: str | None = None
+
+    def mismatches(self) -> Iterator[Mismatch]:
+        """Hold scaling in to a number of positions, and that number to scaling in."""
+        if self.scale_in and self.max_positions is None:
+            message = "`scale_in: true` needs `max_positions`: how many positions an instrument may have, 2 to 100"
+            yield Mismatch(message, ("scale_in",))
+        if self.max_positions is not None and not self.scale_in:
+            message = "`max_positions` needs `scale_in: true`; without it an instrument has one position at most"
+            yield Mismatch(message, ("max_positions",))
 
 
 class SignalExit(Section, frozen=True, kw_only=True):
     """One exit rule."""
 
     when: Annotated[Condition, Special.CONDITION]
-    action: Literal["close_all"] = "close_all"
+    action: Literal["close_all", "close_partial"] = "close_all"
+    percent: Fraction | None = None
     name: str | None = None
+
+    def mismatches(self) -> Iterator[Mismatch]:
+        """Hold the part that is closed to the action that closes a part."""
+        if self.action == "close_partial" and self.percent is None:
+            message = "`close_partial` needs `percent`: the fraction of what is open that it closes"
+            yield Mismatch(message, ("action",))
+        if self.action == "close_all" and self.percent is not None:
+            yield Mismatch("`percent` goes with `action: close_partial`; `close_all` closes everything", ("percent",))
 
 
 class StopLoss(Section, frozen=True, kw_only=True):
     """Where a loss is cut."""
 
-    unsupported_types: ClassVar[tuple[str, ...]] = ("atr", "offset")
-
-    type: Literal["percentage"]
+    type: Literal["percentage", "offset", "atr"] = "percentage"
     value: StopDistance
 
 
 class TakeProfit(Section, frozen=True, kw_only=True):
-    """Where a profit is taken."""
+    """Where a profit is taken, and in a list of targets how much of the position is closed there."""
 
-    unsupported_types: ClassVar[tuple[str, ...]] = ("atr", "offset")
-
-    type: Literal["percentage"]
+    type: Literal["percentage", "offset", "atr"] = "percentage"
     value: TargetDistance
+    close: Fraction | None = None
+
+
+class TrailingStop(Section, frozen=True, kw_only=True):
+    """A stop that follows the best price."""
+
+    activation_pct: Activation = 0
+    trail_pct: TrailDistance
+
+
+class BreakEven(Section, frozen=True, kw_only=True):
+    """When the stop moves to the entry's price."""
+
+    trigger_pct: Trigger
 
 
 class Exit(Section, frozen=True, kw_only=True):
@@ -154,12 +123,67 @@ class Exit(Section, frozen=True, kw_only=True):
 
     signal_exit: SignalExit | list[SignalExit] | None = None
     stop_loss: StopLoss | None = None
-    take_profit: TakeProfit | None = None
+    take_profit: TakeProfit | list[TakeProfit] | None = None
+    scale_out: bool = False
+    partial_close_pct: Fraction | None = None
+    trailing_stop: TrailingStop | None = None
+    break_even: BreakEven | None = None
+    max_holding_period: CandleCount | Annotated[HoldingPeriod, Special.DURATION] | None = None
 
-    def __post_init__(self) -> None:
-        """Bound the number of rules to the bits of a mask."""
+    def mismatches(self) -> Iterator[Mismatch]:
+        """Bound the number of rules to the bits of a mask, and hold the ways to take profits apart."""
         if isinstance(self.signal_exit, list) and len(self.signal_exit) > MOST_RULES:
-            raise ValueError(f"at most {MOST_RULES} exit rules, found {len(self.signal_exit)}")
+            yield Mismatch(f"at most {MOST_RULES} exit rules, found {len(self.signal_exit)}", ("signal_exit",))
+        if self.scale_out:
+            yield from self._scale_out_mismatches()
+        elif self.partial_close_pct is not None:
+            message = "`partial_close_pct` needs `scale_out: true`, which closes that part at the target"
+            yield Mismatch(message, ("partial_close_pct",))
+        if isinstance(self.take_profit, list):
+            yield from _target_mismatches(self.take_profit)
+        elif self.take_profit is not None and self.take_profit.close is not None:
+            message = (
+                "`close` is for a list of targets; to close a part at a single one, write `scale_out: true` and"
+                " `partial_close_pct` beside `take_profit`"
+            )
+            yield Mismatch(message, ("take_profit", "close"))
+
+    def _scale_out_mismatches(self) -> Iterator[Mismatch]:
+        if self.take_profit is None:
+            message = "`scale_out: true` closes a part of the position at its target and needs `take_profit`"
+            yield Mismatch(message, ("scale_out",))
+        if isinstance(self.take_profit, list):
+            message = "`scale_out` goes with a single target: in a list each target says with `close` what it closes"
+            yield Mismatch(message, ("scale_out",))
+        if self.partial_close_pct is None:
+            message = "`scale_out: true` needs `partial_close_pct`: the fraction that is closed at the target"
+            yield Mismatch(message, ("scale_out",))
+
+
+def _target_mismatches(targets: list[TakeProfit]) -> Iterator[Mismatch]:
+    if not 0 < len(targets) <= MOST_TARGETS:
+        yield Mismatch(f"expected 1 to {MOST_TARGETS} targets, found {len(targets)}", ("take_profit",))
+    closed, last = 0, len(targets) - 1
+    farthest: dict[str, Decimal] = {}
+    for index, target in enumerate(targets):
+        place = ("take_profit", index)
+        if target.value <= farthest.get(target.type, Decimal(0)):
+            message = f"must be farther away than the {target.type} target before it, at {farthest[target.type]}"
+            yield Mismatch(f"{message}, found {target.value}: targets are reached in order", (*place, "value"))
+        farthest[target.type] = target.value
+        if index < last and target.close is None:
+            message = "the key 'close' is missing: only the last target goes without it, because it takes the rest"
+            yield Mismatch(message, (*place, "close"))
+        closed += target.close or 0
+    if any(target.close is None for target in targets[:-1]):
+        return
+    whole, said = PERCENT_SCALE, format_scaled(closed, PERCENT_DIGITS).rstrip("0").rstrip(".")
+    if targets and targets[-1].close is not None and closed != whole:
+        message = f"the last target takes the rest, but all `close` add up to {said}: leave this one out"
+        yield Mismatch(message, ("take_profit", last, "close"))
+    elif targets and targets[-1].close is None and closed >= whole:
+        message = f"nothing is left for the last target: the `close` before it add up to {said}"
+        yield Mismatch(message, ("take_profit", last))
 
 
 class Risk(Section, frozen=True, kw_only=True):
@@ -194,6 +218,8 @@ class Execution(Section, frozen=True, kw_only=True):
     commission: CostFraction | CommissionParts | None = None
     slippage: CostFraction | SlippageTicks | None = None
     spread: Ticks | Literal["data"] | None = None
+    leverage: Leverage = PERCENT_SCALE
+    close_at_end: bool = False
 
 
 class Strategy(Section, frozen=True, kw_only=True):
@@ -206,19 +232,29 @@ class Strategy(Section, frozen=True, kw_only=True):
     symbol: str | None = None
     timeframe: Annotated[str, Special.TIMEFRAME] | None = None
     dependencies: Dependencies = Dependencies()
-    parameters: Annotated[dict[str, str], Special.PARAMETERS] = {}
-    signal_config: Annotated[dict[str, dict[str, ConfigValue]], Special.SIGNAL_CONFIG] = {}
+    parameters: Annotated[dict[str, str], Special.PARAMETERS] = msgspec.field(default_factory=dict)
+    signal_config: Annotated[dict[str, dict[str, ConfigValue]], Special.SIGNAL_CONFIG] = msgspec.field(
+        default_factory=dict
+    )
     entry: Entry | None = None
     entries: list[Entry] | None = None
     exit: Exit = Exit()
     risk: Risk = Risk()
     execution: Execution = Execution()
 
-    def __post_init__(self) -> None:
-        """Hold the file to one way of giving its entry rules."""
+    def mismatches(self) -> Iterator[Mismatch]:
+        """Hold the file to one way of giving its entry rules, and sizes of type risk to a stop."""
         if self.entry is not None and self.entries is not None:
-            raise ValueError("give either `entry` (one rule) or `entries` (a list of rules), not both")
-        if self.entry is None and not self.entries:
-            raise ValueError("there is no entry rule: give `entry` (one rule) or `entries` (a list of rules)")
+            yield Mismatch("give either `entry` (one rule) or `entries` (a list of rules), not both")
+        elif self.entry is None and not self.entries:
+            yield Mismatch("there is no entry rule: give `entry` (one rule) or `entries` (a list of rules)")
         if self.entries is not None and len(self.entries) > MOST_RULES:
-            raise ValueError(f"at most {MOST_RULES} entry rules, found {len(self.entries)}")
+            yield Mismatch(f"at most {MOST_RULES} entry rules, found {len(self.entries)}", ("entries",))
+        if self.exit.stop_loss is not None:
+            return
+        named: list[tuple[Entry, tuple[str | int, ...]]] = [] if self.entry is None else [(self.entry, ("entry",))]
+        named += [(each, ("entries", index)) for index, each in enumerate(self.entries or ())]
+        for entry, place in named:
+            if isinstance(entry.size, Size) and entry.size.type == "risk":
+                message = "a size of type risk is measured by the stop and needs `exit.stop_loss`"
+                yield Mismatch(message, (*place, "size", "type"))

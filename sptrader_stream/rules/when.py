@@ -1,18 +1,22 @@
-"""What stands under ``when``: lists and ``all``, ``any``, ``not`` around conditions on signals and expressions."""
+"""What stands under ``when``: lists and ``all``, ``any``, ``not`` around conditions on signals and expressions.
+
+Any of them that is a mapping may say with ``tf`` that it is over the candles of a higher timeframe.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from sptrader_stream.errors import SignalError
+from sptrader_stream.errors import UserError
 from sptrader_stream.rules.conditions import (
     CodeIs,
     Comparison,
     ComparisonSign,
     Condition,
     Constant,
+    OnTimeframe,
+    Truth,
     all_of,
     any_of,
     negated,
@@ -23,47 +27,13 @@ from sptrader_stream.rules.findings import Findings, listed, nearest
 from sptrader_stream.rules.operand_table import OperandTable
 from sptrader_stream.rules.operands import SignalOperand
 from sptrader_stream.rules.parameters import Parameters
+from sptrader_stream.rules.signal_book import SignalBook
 from sptrader_stream.rules.syntax import ExpressionError
-from sptrader_stream.signals.loader import find_signal, user_signals
 from sptrader_stream.signals.registry import SignalInfo, SignalOutput
+from sptrader_stream.timeframes import format_timeframe, is_made_of, parse_timeframe
 
 _FORMS = ("all", "any", "not", "signal", "expr")
 _SIGNS: tuple[ComparisonSign, ...] = ("<", "<=", ">", ">=", "==", "!=")
-
-
-class SignalBook:
-    """The signals that a strategy may name, each looked up once.
-
-    Args:
-        folder: where the user's own signals are, None for none.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-        self._known: dict[str, SignalInfo | str] = {}
-        self._told: set[str] = set()
-
-    def find(self, name: str, note: Callable[[str], None]) -> SignalInfo | None:
-        """The signal of that name; None if there is none or its file is broken.
-
-        Args:
-            name: as the strategy writes it.
-            note: told why there is none: at each place that names it if the name is wrong, but only once if the
-                signal's file is, for that is one mistake.
-        """
-        if name not in self._known:
-            try:
-                self._known[name] = find_signal(name, self.folder)
-            except SignalError as error:
-                self._known[name] = str(error)
-        found = self._known[name]
-        if not isinstance(found, str):
-            return found
-        if name not in self._told:
-            note(found)
-        if name in user_signals(self.folder):
-            self._told.add(name)
-        return None
 
 
 class ConditionCompiler:
@@ -74,19 +44,31 @@ class ConditionCompiler:
         parameters: for references in expressions.
         signals: the signals there are.
         table: takes the columns that conditions read.
+        timeframe: the strategy's own, nanoseconds; None where the file leaves it to the data.
     """
 
-    def __init__(self, findings: Findings, parameters: Parameters, signals: SignalBook, table: OperandTable) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        parameters: Parameters,
+        signals: SignalBook,
+        table: OperandTable,
+        timeframe: int | None,
+    ) -> None:
         self._findings = findings
         self._parameters = parameters
         self._signals = signals
         self._table = table
+        self._timeframe = timeframe
+        self._within_tf = False
 
     def compile(self, node: Node) -> Condition | None:
         """The condition that ``node`` stands for; None if something in it is wrong, which is noted then."""
         match node:
             case Sequence():
                 return self._joined(node, "all")
+            case Mapping() if "tf" in node.items:
+                return self._on_timeframe(node)
             case Mapping() if len(forms := [key for key in node.items if key in _FORMS]) == 1:
                 return self._form(node, forms[0])
             case Mapping():
@@ -100,6 +82,50 @@ class ConditionCompiler:
             case _:
                 self._findings.add(node, f"expected a condition, found {shown(node)}")
         return None
+
+    def _on_timeframe(self, node: Mapping) -> Condition | None:
+        items = dict(node.items)
+        place = items.pop("tf")
+        without = Mapping(node.line, node.path, items, node.key_lines)
+        if self._within_tf:
+            message = "`tf` cannot stand inside of another `tf`: give it to each part, or to all of them at once"
+            self._findings.at(node.key_lines["tf"], place.path, message)
+            self.compile(without)
+            return None
+        timeframe = self._higher(place)
+        self._within_tf = True
+        try:
+            if timeframe is None or timeframe == self._timeframe:
+                found = self.compile(without)
+                return None if timeframe is None else found
+            name = format_timeframe(timeframe)
+            with self._table.on(name):
+                found = self.compile(without)
+        finally:
+            self._within_tf = False
+        if found is None or isinstance(found, Truth):
+            return found
+        return OnTimeframe(self._table.higher_timeframes.index(name), found)
+
+    def _higher(self, node: Node) -> int | None:
+        """The timeframe that ``tf`` names, nanoseconds; None if it cannot be used, which is noted then."""
+        if not isinstance(node, Scalar) or node.is_null:
+            self._findings.add(node, f"expected a timeframe such as 4h or 1d, found {shown(node)}")
+            return None
+        if node.broken:
+            return None
+        try:
+            timeframe = parse_timeframe(node.text)
+        except UserError as error:
+            self._findings.add(node, str(error))
+            return None
+        if self._timeframe is not None and not is_made_of(timeframe, self._timeframe):
+            own = format_timeframe(self._timeframe)
+            examples = f"{format_timeframe(2 * self._timeframe)} or {format_timeframe(4 * self._timeframe)}"
+            message = f"a candle of {node.text} is not made of whole candles of the strategy's timeframe {own}"
+            self._findings.add(node, f"{message}: use a whole multiple of it, such as {examples}")
+            return None
+        return timeframe
 
     def _form(self, node: Mapping, form: str) -> Condition | None:
         allowed = ("signal", "outputs") if form == "signal" else (form,)

@@ -1,95 +1,56 @@
-"""All columns that a strategy's rules read, computed batch by batch from candles."""
+"""All columns that a strategy's rules read, computed batch by batch, for each instrument and each timeframe.
+
+A strategy sees candles of its own timeframe and of higher ones, which are built from the data's. An indicator or a
+signal gets a candle in the batch in which it closes, so that nothing it says can depend on one that is still open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
-from sptrader_stream.candles import CandleView
+from sptrader_stream.candles import CandleColumns, block_of
+from sptrader_stream.columns import Codes, Floats, Ints
 from sptrader_stream.errors import SignalError
-from sptrader_stream.events import Candles, Signals
-from sptrader_stream.indicators import INDICATORS, Indicator, build
-from sptrader_stream.rules.operands import FieldOperand, IndicatorOperand, Operand, SignalOperand
-from sptrader_stream.signals.loader import load_signal
-from sptrader_stream.signals.series import IndicatorSeries
+from sptrader_stream.events import Candles, InstrumentSignals, Signals
+from sptrader_stream.instruments import Instrument
+from sptrader_stream.resampling import CandleBuilder
+from sptrader_stream.rules.operands import Operand, SignalOperand
+from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.rules.settings import strategy_timeframe
+from sptrader_stream.signals.loader import ConfiguredSignal, load_signal
+from sptrader_stream.signals.operand_engine import OperandEngine
+from sptrader_stream.timeframes import format_timeframe, parse_timeframe, span_origin
 
-Values = list[Any]
+ConfiguredSignals = Mapping[str, ConfiguredSignal]
 
-
-class _Source(Protocol):
-    def update(self, view: CandleView) -> tuple[Any, ...]: ...
-
-
-class _Field:
-    """A candle field in the user's units."""
-
-    def __init__(self, field: str, slot: int) -> None:
-        self._field = field
-        self._slot = slot
-
-    def run(self, view: CandleView, values: Values) -> None:
-        values[self._slot] = view.prices(self._field)
-
-
-class _FromCandles:
-    """An indicator or a signal over candles; its outputs take adjacent slots."""
-
-    def __init__(self, source: _Source, slots: slice) -> None:
-        self._update = source.update
-        self._slots = slots
-
-    def run(self, view: CandleView, values: Values) -> None:
-        values[self._slots] = self._update(view)
-
-
-class _FromSlot:
-    """An indicator over another one's output."""
-
-    def __init__(self, indicator: Indicator, source: int, slots: slice) -> None:
-        self._update = indicator.update
-        self._source = source
-        self._slots = slots
-
-    def run(self, view: CandleView, values: Values) -> None:
-        values[self._slots] = self._update(values[self._source])
+_NO_MOMENTS: Ints = np.empty(0, np.int64)
 
 
 class SignalEngine:
-    """Computes the operands of one strategy over the candles of one instrument.
-
-    What several operands share (an indicator with several outputs, a source, a signal) is computed once. All work is
-    laid out at construction as a flat list of steps over slots, so that a batch of one costs little more than its
-    kernels.
+    """Computes the operands of a strategy over the candles of its instruments.
 
     Args:
-        operands: the columns wanted, in order.
-        signals: the configuration of each signal that the operands name, by signal.
-        price_precision: decimal places of a price.
-        folder: where the user's own signals are, None for none.
+        plan: the strategy.
+        instruments: those of the run, in order.
+        timeframe: of the data, nanoseconds.
 
     Raises:
+        UserError: the strategy's timeframe and the data's do not go together.
         SignalError: a signal is unknown, misconfigured, or its file has a mistake.
         ParameterError: an indicator is unknown or misconfigured.
     """
 
-    def __init__(
-        self,
-        operands: Sequence[Operand],
-        signals: Mapping[str, Mapping[str, object]],
-        price_precision: int,
-        folder: Path | None = None,
-    ) -> None:
-        self._scale = float(10**price_precision)
-        self._signals = signals
-        self._folder = folder
-        self._steps: list[_Field | _FromCandles | _FromSlot] = []
-        self._places: dict[object, int] = {}
-        self._slots = 0
-        self._counted: list[int] = []
-        self._columns = [self._slot(each) for each in operands]
+    def __init__(self, plan: StrategyPlan, instruments: Sequence[Instrument], timeframe: int) -> None:
+        timeframes = [strategy_timeframe(plan, timeframe), *map(parse_timeframe, plan.higher_timeframes)]
+        folder = None if plan.signals_folder is None else Path(plan.signals_folder)
+        names = {each.signal for each in plan.operands if isinstance(each, SignalOperand)}
+        signals = {name: load_signal(name, plan.signals.get(name, {}), folder) for name in sorted(names)}
+        self._markets = [_Market(plan, signals, instrument, timeframes, timeframe) for instrument in instruments]
+        # With a single series of candles there is nothing that an error would have to tell apart.
+        self._is_single = len(instruments) == 1 and timeframes == [timeframe]
 
     def process(self, candles: Candles) -> Signals:
         """The columns for the next batch of candles.
@@ -97,56 +58,97 @@ class SignalEngine:
         Raises:
             SignalError: a user's own signal failed.
         """
-        view = CandleView(candles, self._scale)
-        values: Values = [None] * self._slots
-        for step in self._steps:
-            step.run(view, values)
         generated = 0
-        for slot in self._counted:
-            generated += int(np.count_nonzero(values[slot]))
-        return Signals(candles.first, candles.instrument, generated, [values[slot] for slot in self._columns])
+        told: list[InstrumentSignals] = []
+        for index, market in enumerate(self._markets):
+            try:
+                signals, count = market.process(block_of(candles, index))
+            except SignalError as error:
+                if self._is_single:
+                    raise
+                raise SignalError(f"{error} ({market.place})") from error
+            told.append(signals)
+            generated += count
+        return Signals(candles.first, generated, told)
 
-    def _slot(self, operand: Operand) -> int:
-        """Where an operand's column will be, after adding the steps that it needs."""
-        if isinstance(operand, FieldOperand):
-            if operand not in self._places:
-                slots = self._take(operand, 1)
-                self._steps.append(_Field(operand.field, slots.start))
-            return self._places[operand]
-        if isinstance(operand, SignalOperand):
-            return self._signal_slot(operand)
-        return self._indicator_slot(operand)
 
-    def _indicator_slot(self, operand: IndicatorOperand) -> int:
-        info = INDICATORS[operand.name]
-        over_source = info.inputs == ("source",)
-        key = (operand.name, operand.parameters, operand.source if over_source else None)
-        if key not in self._places:
-            parameters = dict(operand.parameters)
-            if over_source and isinstance(operand.source, IndicatorOperand):
-                source = self._indicator_slot(operand.source)
-                # An indicator's output is in the user's units already.
-                nested = build(operand.name, parameters, 1.0)
-                self._steps.append(_FromSlot(nested, source, self._take(key, len(info.outputs))))
+class _Series:
+    """The operands of one instrument and one timeframe; ``places`` says which of the plan's they are."""
+
+    def __init__(
+        self,
+        plan: StrategyPlan,
+        signals: ConfiguredSignals,
+        instrument: Instrument,
+        index: int,
+        timeframe: int,
+        data_timeframe: int,
+    ) -> None:
+        self.timeframe = timeframe
+        self.places = [place for place, each in enumerate(plan.operand_timeframes) if each == index]
+        operands = [plan.operands[place] for place in self.places]
+        self.engine = OperandEngine(operands, signals, instrument.price_precision)
+        self.builder: CandleBuilder | None = None
+        if timeframe != data_timeframe:
+            self.builder = CandleBuilder(data_timeframe, timeframe, span_origin(timeframe, instrument.session))
+
+
+class _Market:
+    """All series of one instrument."""
+
+    def __init__(
+        self,
+        plan: StrategyPlan,
+        signals: ConfiguredSignals,
+        instrument: Instrument,
+        timeframes: Sequence[int],
+        data_timeframe: int,
+    ) -> None:
+        self._symbol = instrument.symbol
+        self._series = [
+            _Series(plan, signals, instrument, index, timeframe, data_timeframe)
+            for index, timeframe in enumerate(timeframes)
+        ]
+        self._working = self._series[0]
+        self._is_single = list(timeframes) == [data_timeframe]
+        self._silence = [_no_values(operand, signals) for operand in plan.operands]
+        self._nothing_closed = [] if self._is_single else [_NO_MOMENTS] * len(timeframes)
+
+    @property
+    def place(self) -> str:
+        """Which candles were worked on last, for errors."""
+        return f"{self._symbol}, {format_timeframe(self._working.timeframe)} candles"
+
+    def process(self, candles: CandleColumns) -> tuple[InstrumentSignals, int]:
+        """What the signals say of the instrument's next candles, and how many were generated."""
+        rows = len(candles.time)
+        if rows == 0:
+            return InstrumentSignals(self._silence, self._nothing_closed), 0
+        if self._is_single:
+            columns, generated = self._working.engine.process(candles)
+            return InstrumentSignals(columns, []), generated
+        columns, closes, generated = self._silence.copy(), self._nothing_closed.copy(), 0
+        for index, series in enumerate(self._series):
+            seen = candles
+            if series.builder is None:
+                closes[index] = np.arange(1, 2 * rows, 2)
             else:
-                field = operand.source.field if isinstance(operand.source, FieldOperand) else "close"
-                series = IndicatorSeries(operand.name, parameters, field, self._scale)
-                self._steps.append(_FromCandles(series, self._take(key, len(info.outputs))))
-        return self._places[key] + info.outputs.index(operand.output)
+                seen = closed = series.builder.process(candles)
+                if len(closed) == 0:
+                    continue
+                closes[index] = closed.moments
+            self._working = series
+            found, count = series.engine.process(seen)
+            generated += count
+            for place, column in zip(series.places, found, strict=True):
+                columns[place] = column
+        return InstrumentSignals(columns, closes), generated
 
-    def _signal_slot(self, operand: SignalOperand) -> int:
-        configured = load_signal(operand.signal, self._signals.get(operand.signal, {}), self._folder)
-        outputs = configured.info.outputs
-        names = [each.name for each in outputs]
-        if operand.output not in names:
-            raise SignalError(f"signal {operand.signal} has no output {operand.output!r}; it has {', '.join(names)}")
-        if operand.signal not in self._places:
-            slots = self._take(operand.signal, len(outputs))
-            self._steps.append(_FromCandles(configured.make(self._scale), slots))
-            self._counted += [slots.start + k for k, each in enumerate(outputs) if each.choices][:1]
-        return self._places[operand.signal] + names.index(operand.output)
 
-    def _take(self, key: object, count: int) -> slice:
-        first = self._places[key] = self._slots
-        self._slots += count
-        return slice(first, first + count)
+def _no_values(operand: Operand, signals: ConfiguredSignals) -> Floats | Codes:
+    """Give the column of an operand for no candles."""
+    if isinstance(operand, SignalOperand):
+        output = signals[operand.signal].info.output(operand.output)
+        if output is not None and output.choices:
+            return np.empty(0, np.int8)
+    return np.empty(0)

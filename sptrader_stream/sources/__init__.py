@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.instruments import Instrument, normalise_symbol
-from sptrader_stream.sources.source import CandleSource, RawCandles, ReadyCandles, SourceInfo
+from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo
 from sptrader_stream.timeframes import format_time
 
 __all__ = [

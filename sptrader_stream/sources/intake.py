@@ -11,13 +11,14 @@ from typing import Final
 
 import numpy as np
 
+from sptrader_stream.candles import ReadyCandles, part_of
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import DataIssue
 from sptrader_stream.instruments import Instrument, TradingHours
 from sptrader_stream.sources import checks
 from sptrader_stream.sources.contract import GAP, KINDS, PRECISION, RESEARCH, RULES, DataPolicy
-from sptrader_stream.sources.source import NO_TIME, CandleSource, RawCandles, ReadyCandles
+from sptrader_stream.sources.source import NO_TIME, CandleSource, RawCandles
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, parse_timeframe
 
 _EVENING: Final = 20 * HOUR
@@ -96,7 +97,7 @@ class Intake:
             self._remember_times(raw)
         if self._state[checks.BLOCKED_KIND] != checks.NOT_BLOCKED:
             self.failure = self._blocked(raw)
-        return ready if kept == rows else _first(ready, kept)
+        return ready if kept == rows else part_of(ready, 0, kept)
 
     def issues(self) -> tuple[DataIssue, ...]:
         """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
@@ -196,16 +197,4 @@ def _empty(rows: int, with_spread: bool) -> ReadyCandles:
         close=ints(),
         volume=volume,
         spread=ints() if with_spread else None,
-    )
-
-
-def _first(ready: ReadyCandles, rows: int) -> ReadyCandles:
-    return ReadyCandles(
-        time=ready.time[:rows],
-        open=ready.open[:rows],
-        high=ready.high[:rows],
-        low=ready.low[:rows],
-        close=ready.close[:rows],
-        volume=ready.volume[:rows],
-        spread=None if ready.spread is None else ready.spread[:rows],
     )

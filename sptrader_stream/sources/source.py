@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Floats, Ints
 
 CHUNK_ROWS: Final = 8_192
@@ -61,21 +62,6 @@ class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     close: Floats
     volume: Floats
     spread: Floats | None
-
-
-class ReadyCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Candles that keep the data contract, as the engine computes on them (see ``candles.CandleColumns``)."""
-
-    time: Ints
-    open: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    volume: Floats
-    spread: Ints | None
-
-    def __len__(self) -> int:
-        return len(self.time)
 
 
 class CandleSource(Protocol):

@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Floats
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument, TradingHours
 from sptrader_stream.money import parse_scaled
 from sptrader_stream.sources import generator
-from sptrader_stream.sources.source import CHUNK_ROWS, ReadyCandles, SourceInfo
+from sptrader_stream.sources.source import CHUNK_ROWS, SourceInfo
 from sptrader_stream.timeframes import (
     DAY,
     FIRST_MONDAY,

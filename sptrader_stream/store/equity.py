@@ -1,6 +1,7 @@
 """A run's equity on disk: one pair (time, equity) for every candle at which it changed, int64, little endian.
 
-While nothing is open nothing is written; the equity at any candle is that of the last pair up to it.
+While nothing is open nothing is written; the equity at any candle is that of the last pair up to it. Positions that are
+closed at the end of a run may add a second pair of the last candle's time.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class EquityWriter:
         self._pairs: Ints = np.empty(0, np.int64)
 
     def append(self, time: Ints, equity: Ints) -> None:
-        """Add a batch: open times and equity (10^-8) by candle."""
+        """Add a batch: open times, each once, and equity (10^-8) by time."""
         if len(self._pairs) < 2 * len(time):
             self._pairs = np.empty(2 * len(time), np.int64)
         words = keep_changes(time, equity, self._state, self._pairs)

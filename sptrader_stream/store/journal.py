@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Records, RunEnded, RunStarted, decoder
+from sptrader_stream.execution.records import ExecutionEvent, unpack
 
 JOURNAL_FILE: Final = "journal.msgpack"
 _LENGTH_BYTES: Final = 4
@@ -92,3 +93,10 @@ def read_journal(folder: Path) -> Iterator[JournalEvent]:
             if len(frame) < length:
                 return
             yield decode(frame)
+
+
+def read_events(folder: Path) -> Iterator[ExecutionEvent]:
+    """Read the events of execution in a run's journal, one by one, in constant memory."""
+    for event in read_journal(folder):
+        if isinstance(event, Records):
+            yield from unpack(event.records)

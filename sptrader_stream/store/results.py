@@ -5,127 +5,94 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
-from sptrader_stream.events import DataIssue, Failure, Records, RunEnded, RunStarted
-from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import ExecutionEvent, Trade, unpack
-from sptrader_stream.metrics.summary import METRICS, Metrics
+from sptrader_stream.events import Market, RunEnded, RunStarted
+from sptrader_stream.execution.records import ExecutionEvent, Trade
+from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import format_money
-from sptrader_stream.store.journal import cannot_write, read_journal
-from sptrader_stream.store.rows import PositionRow, halt_rows, position_row, rejection_rows, trade_rows
-from sptrader_stream.timeframes import HOUR, format_time
+from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
+from sptrader_stream.store.journal import cannot_write, read_events
+from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
+
+__all__ = ["RESULT_FILE", "Bounds", "Ending", "MarketTotals", "Timing", "Written", "write_document", "write_result"]
 
 RESULT_FILE: Final = "result.json"
 _ITEMS_AT_A_TIME: Final = 4096
 
-MetricValue = int | float | str | None | list[tuple[date, float]]
+
+class MarketTotals(msgspec.Struct, frozen=True):
+    """What a run's trades in one instrument come to; ``total_pnl`` is money (10^-8)."""
+
+    symbol: str
+    total_trades: int
+    winning_trades: int
+    total_pnl: int
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a run took.
+class Written(msgspec.Struct, frozen=True):
+    """What was seen while a result was written.
 
     Attributes:
-        candles: how many were processed.
-        startup_s: seconds from the start of the command to the first candle, kernels loaded.
-        run_s: seconds of the run, without the loading of kernels.
-        source_wait_s: seconds of ``run_s`` in which the pipeline stood still for its source.
-        candles_per_second: of the pipeline itself, over ``run_s`` less ``source_wait_s``.
+        last_trades: the last few, oldest first.
+        ambiguous: the ids of the first few trades whose exits rest on an assumption.
+        markets: what the trades come to by instrument, in the run's order.
     """
 
-    candles: int
-    startup_s: float
-    run_s: float
-    source_wait_s: float
-    candles_per_second: float
+    last_trades: list[Trade]
+    ambiguous: list[int]
+    markets: list[MarketTotals]
 
 
-class InstrumentSummary(msgspec.Struct, frozen=True):
-    """The instrument as the result names it."""
+class MarketRow(msgspec.Struct, frozen=True):
+    """An instrument of the run, where its candles came from, and what its trades come to."""
 
     symbol: str
     price_precision: int
     quantity_precision: int
-
-
-class _Head(msgspec.Struct, frozen=True, kw_only=True):
-    run_id: str
-    status: str
-    failure: Failure | None
-    strategy: str
-    strategy_version: str
-    parameters: dict[str, str]
-    symbol: str
-    timeframe: str
     source: str
     synthetic: bool
-    start_time: str | None
-    end_time: str | None
     total_trades: int
     winning_trades: int
-    losing_trades: int
     total_pnl: str
-    max_drawdown: float
-    sharpe_ratio: float | None
-    start_capital: str
-    end_capital: str
-    signals_generated: int
-    daily_returns: list[float]
-    fingerprint: str
-    instrument: InstrumentSummary
-    timing: Timing
-    metrics: dict[str, MetricValue]
-    data_issues: tuple[DataIssue, ...]
-    open_positions: list[PositionRow]
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """What a result needs beside the journal.
-
-    Attributes:
-        metrics: what the run came to.
-        generated: how many signals were generated.
-        period: open times of the first and last candle; None where there was none.
-        open_positions: what is open after the last candle.
-        timing: how long it took.
-    """
-
-    metrics: Metrics
-    generated: int
-    period: tuple[int, int] | None
-    open_positions: Sequence[OpenPosition]
-    timing: Timing
-
-
-def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: Ending, tail: int) -> list[Trade]:
+def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: Ending, few: int) -> Written:
     """Write ``result.json`` into a run's folder; it appears whole or not at all.
 
-    Returns:
-        The last trades, at most ``tail``, oldest first.
+    Args:
+        folder: the run's; holds its journal.
+        started: the journal's first event.
+        ended: its last.
+        ending: what else is to be told.
+        few: how many trades are given back.
 
     Raises:
         StorageError: it cannot be written.
     """
-    last: deque[Trade] = deque(maxlen=tail)
+    tally = _Tally(len(started.markets), few)
     temporary = folder / f".{RESULT_FILE}"
     found = ending.metrics
     try:
         with temporary.open("wb") as file:
             # The head without its closing brace: the long lists follow in the same object.
-            file.write(msgspec.json.encode(_head(started, ended, ending))[:-1])
-            _write_list(file, "completed_trades", trade_rows(_events(folder, found.total_trades), started, last))
+            file.write(msgspec.json.encode(make_head(started, ended, ending))[:-1])
+            trades = tally.watched(_trades(folder, found.total_trades))
+            _write_list(file, "completed_trades", trade_rows(trades, started))
+            _write_ambiguous(file, folder, found)
             _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
             _write_list(file, "halts", halt_rows(_events(folder, found.halts)))
+            totals = tally.totals(started.markets)
+            _write_list(file, "markets", map(_market_row, started.markets, totals))
             file.write(b"}\n")
         temporary.replace(folder / RESULT_FILE)
     except OSError as error:
         raise cannot_write(folder / RESULT_FILE, error) from error
-    return list(last)
+    return Written(list(tally.last), tally.ambiguous, totals)
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:
@@ -135,8 +102,39 @@ def write_document(folder: Path, stream: IO[bytes]) -> None:
     stream.flush()
 
 
+class _Tally:
+    """Adds trades up by instrument while they pass, and keeps a few."""
+
+    def __init__(self, markets: int, few: int) -> None:
+        self.last: deque[Trade] = deque(maxlen=few)
+        self.ambiguous: list[int] = []
+        self._few = few
+        self._trades = [0] * markets
+        self._wins = [0] * markets
+        self._pnl = [0] * markets
+
+    def watched(self, trades: Iterable[Trade]) -> Iterator[Trade]:
+        for number, trade in enumerate(trades, start=1):
+            self.last.append(trade)
+            if trade.assumption != "none" and len(self.ambiguous) < self._few:
+                self.ambiguous.append(number)
+            self._trades[trade.instrument] += 1
+            self._wins[trade.instrument] += trade.pnl > 0
+            self._pnl[trade.instrument] += trade.pnl
+            yield trade
+
+    def totals(self, markets: list[Market]) -> list[MarketTotals]:
+        symbols = [market.instrument.symbol for market in markets]
+        return list(map(MarketTotals, symbols, self._trades, self._wins, self._pnl))
+
+
 def _write_list(file: IO[bytes], name: str, items: Iterable[msgspec.Struct]) -> None:
-    file.write(f',"{name}":['.encode())
+    file.write(f',"{name}":'.encode())
+    _write_items(file, items)
+
+
+def _write_items(file: IO[bytes], items: Iterable[object]) -> None:
+    file.write(b"[")
     comma = b""
     iterator = iter(items)
     while portion := list(itertools.islice(iterator, _ITEMS_AT_A_TIME)):
@@ -145,59 +143,33 @@ def _write_list(file: IO[bytes], name: str, items: Iterable[msgspec.Struct]) -> 
     file.write(b"]")
 
 
-def _events(folder: Path, wanted: int) -> Iterator[ExecutionEvent]:
-    """Read the events of execution; none where none of the wanted kind was counted."""
-    for event in read_journal(folder) if wanted else ():
-        if isinstance(event, Records):
-            yield from unpack(event.records)
+def _write_ambiguous(file: IO[bytes], folder: Path, found: Metrics) -> None:
+    """Write how many trades rest on an assumption, by its kind, and which."""
+    counts = f'"same_bar":{found.same_bar_trades},"gap":{found.gap_trades}'
+    file.write(f',"ambiguous_trades":{{{counts},"trades":'.encode())
+    trades = enumerate(_trades(folder, found.same_bar_trades + found.gap_trades), start=1)
+    _write_items(file, (number for number, trade in trades if trade.assumption != "none"))
+    file.write(b"}")
 
 
-def _head(started: RunStarted, ended: RunEnded, ending: Ending) -> _Head:
-    metrics, period = ending.metrics, ending.period
-    return _Head(
-        run_id=started.run_id,
-        status=ended.status,
-        failure=ended.failure,
-        strategy=started.strategy,
-        strategy_version=started.strategy_version,
-        parameters=started.parameters,
-        symbol=started.symbol,
-        timeframe=started.timeframe,
-        source=started.source,
-        synthetic=started.synthetic,
-        start_time=None if period is None else format_time(period[0]),
-        end_time=None if period is None else format_time(period[1]),
-        total_trades=metrics.total_trades,
-        winning_trades=metrics.winning_trades,
-        losing_trades=metrics.losing_trades,
-        total_pnl=format_money(metrics.total_pnl),
-        max_drawdown=metrics.max_drawdown,
-        sharpe_ratio=metrics.sharpe_ratio,
-        start_capital=format_money(started.start_capital),
-        end_capital=format_money(metrics.end_equity),
-        signals_generated=ending.generated,
-        daily_returns=[value for _, value in metrics.daily_returns],
-        fingerprint=ended.fingerprint,
-        instrument=InstrumentSummary(started.symbol, started.price_precision, started.quantity_precision),
-        timing=ending.timing,
-        metrics={name: _metric(name, metrics) for name in METRICS},
-        data_issues=ended.issues,
-        open_positions=[position_row(each, started) for each in ending.open_positions],
+def _market_row(market: Market, totals: MarketTotals) -> MarketRow:
+    instrument = market.instrument
+    return MarketRow(
+        symbol=instrument.symbol,
+        price_precision=instrument.price_precision,
+        quantity_precision=instrument.quantity_precision,
+        source=market.source,
+        synthetic=not market.path,
+        total_trades=totals.total_trades,
+        winning_trades=totals.winning_trades,
+        total_pnl=format_money(totals.total_pnl),
     )
 
 
-def _metric(name: str, metrics: Metrics) -> MetricValue:
-    value = getattr(metrics, name)
-    if value is None:
-        return None
-    match METRICS[name].unit:
-        case "money":
-            return format_money(value)
-        case "time":
-            return format_time(value)
-        case "duration":
-            return float(value / HOUR)
-        case "series":
-            return list(value)
-        case _:
-            return float(value) if isinstance(value, float) else int(value)
+def _trades(folder: Path, wanted: int) -> Iterator[Trade]:
+    return (event for event in _events(folder, wanted) if isinstance(event, Trade))
+
+
+def _events(folder: Path, wanted: int) -> Iterable[ExecutionEvent]:
+    """Read the events of execution; none where none of the wanted kind was counted."""
+    return read_events(folder) if wanted else ()

@@ -5,7 +5,6 @@ Amounts are exact decimal text, times RFC 3339.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -13,7 +12,8 @@ import msgspec
 
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import ExecutionEvent, Halt, Rejection, Trade
+from sptrader_stream.execution.records import Assumption, ExecutionEvent, Halt, Rejection, Trade
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.trades import excursions
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, divide_half_even, format_money, format_scaled
 from sptrader_stream.timeframes import HOUR, format_time
@@ -22,7 +22,11 @@ _SIDES: Final = {1: "long", -1: "short"}
 
 
 class PositionRow(msgspec.Struct, frozen=True):
-    """A position that is open after the last candle; ``mark_price`` is where its unrealised P&L is taken."""
+    """A position that is open after the last candle; ``mark_price`` is where its unrealised P&L is taken.
+
+    ``quantity`` is what is left of it, ``entry_commission`` that part's share; ``stop_loss`` and ``take_profit`` are
+    the next levels.
+    """
 
     id: int
     symbol: str
@@ -39,9 +43,14 @@ class PositionRow(msgspec.Struct, frozen=True):
 
 
 class TradeRow(msgspec.Struct, frozen=True):
-    """A closed position; ``mae`` and ``mfe`` are fractions of the entry price, ``pnl`` is net of ``commission``."""
+    """A closed position, or a part of one: the parts have the same ``position``, and ``quantity`` is the part's.
+
+    ``mae`` and ``mfe`` are fractions of the entry price, ``pnl`` is net of ``commission``, and ``assumption`` says what
+    the exit price rests on that the candles do not tell (see ``execution.records.Trade``).
+    """
 
     id: int
+    position: int
     symbol: str
     side: str
     rule: str
@@ -56,6 +65,7 @@ class TradeRow(msgspec.Struct, frozen=True):
     mae: str
     mfe: str
     exit_reason: str
+    assumption: Assumption
     holding_period_hours: float
 
 
@@ -80,22 +90,20 @@ class HaltRow(msgspec.Struct, frozen=True):
     reason: str
 
 
-def trade_rows(events: Iterable[ExecutionEvent], started: RunStarted, last: deque[Trade]) -> Iterator[TradeRow]:
-    """Pick the trades out of a run's events, numbered from 1; ``last`` is given each of them, too."""
-    price, quantity = started.price_precision, started.quantity_precision
-    unit = 10 ** (MONEY_DIGITS - price - quantity)
-    number = 0
-    for event in events:
-        if not isinstance(event, Trade):
-            continue
-        last.append(event)
-        number += 1
+def trade_rows(trades: Iterable[Trade], started: RunStarted) -> Iterator[TradeRow]:
+    """Write trades, numbered from 1 in their order."""
+    instruments = _instruments(started)
+    for number, event in enumerate(trades, start=1):
+        instrument = instruments[event.instrument]
+        price, quantity = instrument.price_precision, instrument.quantity_precision
+        unit = 10 ** (MONEY_DIGITS - price - quantity)
         # As for the excursions, a tick stands in for an entry price of zero.
         notional = max(event.entry_price, 1) * event.quantity * unit
         adverse, favourable = excursions(event)
         yield TradeRow(
             id=number,
-            symbol=started.symbol,
+            position=event.position,
+            symbol=instrument.symbol,
             side=_SIDES[event.side],
             rule=started.entry_rules[event.rule],
             entry_time=format_time(event.entry_time),
@@ -111,21 +119,24 @@ def trade_rows(events: Iterable[ExecutionEvent], started: RunStarted, last: dequ
             mae=format_scaled(adverse, PERCENT_DIGITS),
             mfe=format_scaled(favourable, PERCENT_DIGITS),
             exit_reason=event.reason,
+            assumption=event.assumption,
             holding_period_hours=(event.time - event.entry_time) / HOUR,
         )
 
 
 def rejection_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[RejectionRow]:
     """Pick the rejections out of a run's events."""
+    instruments = _instruments(started)
     for event in events:
         if isinstance(event, Rejection):
+            instrument = instruments[event.instrument]
             yield RejectionRow(
                 time=format_time(event.time),
-                symbol=started.symbol,
+                symbol=instrument.symbol,
                 side=_SIDES[event.side],
                 rule=started.entry_rules[event.rule],
-                price=format_scaled(event.price, started.price_precision),
-                quantity=format_scaled(event.quantity, started.quantity_precision),
+                price=format_scaled(event.price, instrument.price_precision),
+                quantity=format_scaled(event.quantity, instrument.quantity_precision),
                 reason=event.reason,
             )
 
@@ -144,21 +155,26 @@ def halt_rows(events: Iterable[ExecutionEvent]) -> Iterator[HaltRow]:
 
 def position_row(position: OpenPosition, started: RunStarted) -> PositionRow:
     """Write an open position."""
+    instrument = started.markets[position.instrument].instrument
 
     def price(ticks: int) -> str:
-        return format_scaled(ticks, started.price_precision)
+        return format_scaled(ticks, instrument.price_precision)
 
     return PositionRow(
         id=position.position,
-        symbol=started.symbol,
+        symbol=instrument.symbol,
         side=_SIDES[position.side],
         rule=started.entry_rules[position.rule],
         entry_time=format_time(position.entry_time),
         entry_price=price(position.entry_price),
-        quantity=format_scaled(position.quantity, started.quantity_precision),
+        quantity=format_scaled(position.quantity, instrument.quantity_precision),
         mark_price=price(position.mark),
         unrealised_pnl=format_money(position.unrealised_pnl),
         entry_commission=format_money(position.entry_commission),
         stop_loss=None if position.stop is None else price(position.stop),
         take_profit=None if position.target is None else price(position.target),
     )
+
+
+def _instruments(started: RunStarted) -> list[Instrument]:
+    return [market.instrument for market in started.markets]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ import numpy as np
 import trio
 
 from actors.run import Run
-from actors.spec import RunOutcome, RunSpec
+from actors.spec import MarketSpec, RunOutcome, RunSpec
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Records, RunEnded, RunStarted
@@ -23,7 +24,7 @@ from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.sources import CandleSource, open_source
-from sptrader_stream.sources.source import ReadyCandles, SourceInfo
+from sptrader_stream.sources.source import SourceInfo
 from sptrader_stream.store.equity import EQUITY_FILE
 from sptrader_stream.store.journal import read_journal
 from sptrader_stream.store.results import RESULT_FILE
@@ -71,18 +72,24 @@ exit:
 )
 
 
-def one_chunk(candles: int = 2_000) -> ReadyCandles:
-    """Synthetic hourly candles, all in one chunk."""
-    source = open_source("synthetic", EURUSD, timeframe="1h", start=0, end=2 * (candles + 100) * HOUR)
+def one_chunk(candles: int = 2_000, instrument: Instrument = EURUSD, timeframe: str = "1h") -> ReadyCandles:
+    """Synthetic candles, all in one chunk."""
+    end = 2 * (candles + 100) * parse_timeframe(timeframe)
+    source = open_source("synthetic", instrument, timeframe=timeframe, start=0, end=end)
     chunks = list(itertools.takewhile(lambda each: isinstance(each, ReadyCandles), source.chunks()))
     assert isinstance(chunks[0], ReadyCandles)
     return part(chunks[0], 0, candles)
 
 
 def part(candles: ReadyCandles, start: int, end: int) -> ReadyCandles:
+    return chosen(candles, slice(start, end))
+
+
+def chosen(candles: ReadyCandles, rows: Any) -> ReadyCandles:
+    """Candles at some rows, the others missing."""
     columns: dict[str, Any] = {name: getattr(candles, name) for name in candles.__struct_fields__}
-    cut: dict[str, Any] = {name: None if each is None else each[start:end] for name, each in columns.items()}
-    return ReadyCandles(**cut)
+    kept: dict[str, Any] = {name: None if each is None else each[rows] for name, each in columns.items()}
+    return ReadyCandles(**kept)
 
 
 class Memory:
@@ -101,8 +108,10 @@ class Memory:
         kind: str = "synthetic",
         endless: bool = False,
         limit: int | None = None,
+        symbol: str = "EURUSD",
+        timeframe: str = "1h",
     ) -> None:
-        self.info = SourceInfo(kind=kind, name="memory", symbol="EURUSD", timeframe="1h", synthetic=True)  # type: ignore[arg-type]
+        self.info = SourceInfo(kind=kind, name="memory", symbol=symbol, timeframe=timeframe, synthetic=True)  # type: ignore[arg-type]
         self.given = 0
         self._candles = candles
         self._chunk = chunk
@@ -111,11 +120,11 @@ class Memory:
         self._limit = limit
 
     def chunks(self) -> Iterator[ReadyCandles]:
-        length = len(self._candles)
+        length, step = len(self._candles), parse_timeframe(self.info.timeframe)
         for rounds in itertools.count():
             for start in range(0, length, self._chunk):
                 piece = part(self._candles, start, start + self._chunk)
-                piece = msgspec.structs.replace(piece, time=piece.time + rounds * 2 * length * HOUR)
+                piece = msgspec.structs.replace(piece, time=piece.time + rounds * 2 * length * step)
                 if self._limit is not None:
                     piece = part(piece, 0, self._limit - self.given)
                     if not len(piece):
@@ -133,21 +142,23 @@ class Memory:
 
 def make_spec(
     folder: Path,
-    source: CandleSource,
+    source: CandleSource | Sequence[MarketSpec],
     strategy: StrategyPlan | Path = BUSY,
     *,
     batch: int = 100,
     capital: int = 100_000 * MONEY,
-    instrument: Instrument = EURUSD,
+    bounds: bool = False,
 ) -> RunSpec:
+    """What to run; a source by itself is of EURUSD."""
+    markets = source if isinstance(source, Sequence) else [MarketSpec(EURUSD, source)]
     return RunSpec(
         run_id=folder.name,
         strategy=strategy if isinstance(strategy, StrategyPlan) else load_strategy(strategy),
-        source=source,
-        instrument=instrument,
+        markets=tuple(markets),
         capital=capital,
         batch_size=batch,
         folder=folder,
+        bounds=bounds,
     )
 
 
@@ -194,7 +205,9 @@ def recorded(folder: Path) -> Recorded:
     )
 
 
-def make(folder: Path, source: CandleSource, strategy: StrategyPlan | Path = BUSY, **settings: Any) -> Recorded:
+def make(
+    folder: Path, source: CandleSource | Sequence[MarketSpec], strategy: StrategyPlan | Path = BUSY, **settings: Any
+) -> Recorded:
     """Run to the end and read what was recorded."""
     outcome = execute(make_spec(folder, source, strategy, **settings))
     assert outcome.status == "completed", outcome.failure

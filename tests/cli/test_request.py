@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.cli.request import (
+    Candles,
     RunRequest,
     check_out,
     choose_symbol,
     make_run_id,
     parse_capital,
+    parse_data,
     parse_overrides,
 )
 from sptrader_stream.errors import UserError
@@ -101,8 +103,7 @@ def test_the_instrument_is_what_the_user_says_or_the_candles_say(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make_file(data)
-    request = RunRequest(strategy="any", data=data, symbol=asked)
-    assert choose_symbol(request, plan(strategys), INSTRUMENTS) == chosen
+    assert choose_symbol(Candles(asked, data), plan(strategys), INSTRUMENTS) == chosen
 
 
 @pytest.mark.parametrize(
@@ -114,4 +115,34 @@ def test_an_instrument_is_never_guessed(
     monkeypatch.chdir(tmp_path)
     make_file(data)
     with pytest.raises(UserError, match="--symbol EURUSD"):
-        choose_symbol(RunRequest(strategy="any", data=data), plan(strategys), INSTRUMENTS)
+        choose_symbol(Candles(None, data), plan(strategys), INSTRUMENTS)
+
+
+def read(*data: str, symbol: str | None = None) -> list[Candles]:
+    return parse_data(RunRequest(strategy="any", data=data, symbol=symbol))
+
+
+def test_data_may_name_its_symbol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read("a.csv") == [Candles(None, "a.csv")]
+    assert read("a.csv", symbol="EURUSD") == [Candles("EURUSD", "a.csv")]
+    assert read("EURUSD=a.csv", "gbp/usd=synthetic", "GBPUSD-1m.csv") == [
+        Candles("EURUSD", "a.csv"),
+        Candles("gbp/usd", "synthetic"),
+        Candles(None, "GBPUSD-1m.csv"),
+    ]
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.csv").touch()
+    assert read("a=b.csv", "EURUSD=a=b.csv") == [Candles(None, "a=b.csv"), Candles("EURUSD", "a=b.csv")]
+
+
+@pytest.mark.parametrize("word", ["EURUSD=", "=a.csv", " = "])
+def test_data_that_names_half_of_it_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match="expected SYMBOL=FILE"):
+        read(word)
+
+
+def test_a_symbol_is_said_once() -> None:
+    with pytest.raises(UserError, match="--symbol is for one --data"):
+        read("a.csv", "b.csv", symbol="EURUSD")
+    with pytest.raises(UserError, match="both name the symbol"):
+        read("EURUSD=a.csv", symbol="EURUSD")

@@ -30,6 +30,8 @@ SYNTHETIC = (
     "--to",
     "2025-06-30",
 )
+RANGE = ("--from", "2025-01-01", "--to", "2025-02-28")
+TWO = ("--data", "EURUSD=synthetic", "--data", "GBPUSD=synthetic", "--timeframe", "1m", *RANGE)
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +103,10 @@ def test_parameters_and_capital_are_taken_over(capsys: Output) -> None:
 
 
 def test_results_go_where_they_are_wanted(capsys: Output, workspace: Path) -> None:
-    assert run(capsys, "run", "rsi_pullback", *SYNTHETIC, "--out", "mine")[0] == 0
+    assert run(capsys, "run", "ema_crossover", *SYNTHETIC, "--out", "mine")[0] == 0
     assert any((workspace / "mine").iterdir())
     assert not (workspace / "backtests").exists()
-    code, _, err = run(capsys, "run", "rsi_pullback", *SYNTHETIC, "--out", "mine")
+    code, _, err = run(capsys, "run", "ema_crossover", *SYNTHETIC, "--out", "mine")
     assert code == 2
     assert err.startswith("error: --out mine")
 
@@ -127,17 +129,63 @@ def test_results_go_where_they_are_wanted(capsys: Output, workspace: Path) -> No
         (["run", "ma_crossover_strategy", *SYNTHETIC, "--capital", "0"], "--capital"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "-p", "fats=5"], "fast"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "-p", "fast=many"], "fast"),
+        (["run", "ma_crossover_strategy", *SYNTHETIC, "--data", "GBPUSD=synthetic"], "--symbol is for one --data"),
+        (["run", "ma_crossover_strategy", *TWO, "--data", "EUR/USD=synthetic"], "EURUSD is given twice"),
+        (["run", "ma_crossover_strategy", *TWO[:2], "--data", "USDJPY-5m.csv"], "5m for USDJPY (USDJPY-5m.csv)"),
+        (["run", "ma_crossover_strategy", *TWO, "--data", "USDJPY="], "expected SYMBOL=FILE"),
+        (
+            ["run", "ma_crossover_strategy", *SYNTHETIC, "--timeframe", "4h"],
+            "for candles of 1h, and those of",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_message_and_leaves_nothing(
     capsys: Output, workspace: Path, words: list[str], message: str
 ) -> None:
+    rows = [f"{1736121600 + 300 * k},150.1,150.2,150.0,150.1" for k in range(9)]
+    Path("USDJPY-5m.csv").write_text("\n".join(["time,open,high,low,close", *rows]))
     code, out, err = run(capsys, *words)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
     assert message in err
     assert "Traceback" not in err
     assert not (workspace / "backtests").exists()
+
+
+def test_several_instruments_are_one_run(capsys: Output) -> None:
+    found = document(capsys, "run", "ma_crossover_strategy", *TWO)
+    assert found["symbol"] == "EURUSD+GBPUSD"
+    assert [each["symbol"] for each in found["markets"]] == ["EURUSD", "GBPUSD"]
+    assert all(each["total_trades"] > 0 for each in found["markets"])
+    assert (found["timeframe"], found["strategy_timeframe"]) == ("1m", "1h")
+    code, out, err = run(capsys, "run", "ma_crossover_strategy", *TWO)
+    assert (code, err) == (0, "")
+    assert "on EURUSD, GBPUSD, 1h signals on 1m candles" in out
+    assert "Win rate" in out[out.index("Symbol") :]
+
+
+def test_made_up_candles_beside_real_ones_are_named(capsys: Output) -> None:
+    rows = [f"{1736121600 + 3600 * k},150.{k:02d},150.99,150.00,150.{k + 1:02d}" for k in range(60)]
+    Path("USDJPY-1h.csv").write_text("\n".join(["time,open,high,low,close", *rows]))
+    words = ("--data", "USDJPY-1h.csv", "--data", "EURUSD=synthetic", *RANGE)
+    code, out, _ = run(capsys, "run", "ma_crossover_strategy", *words)
+    assert code == 0
+    assert "candles from USDJPY-1h.csv; synthetic candles, made up" in out
+    assert "(EURUSD)" in out
+
+
+def test_bounds_are_an_interval(capsys: Output) -> None:
+    words = ("run", "ma_crossover_strategy", *SYNTHETIC, "-p", "stop_loss=0.0005", "-p", "take_profit=0.0005")
+    plain, found = document(capsys, *words), document(capsys, *words, "--bounds")
+    low, high = map(Decimal, found["bounds"]["pnl_interval"])
+    assert low < high
+    assert Decimal(found["total_pnl"]) == low == Decimal(found["bounds"]["stop_first"]["total_pnl"])
+    assert plain["bounds"] is None
+    assert plain["fingerprint"] == found["fingerprint"]
+    assert found["ambiguous_trades"]["same_bar"] > 0
+    out = run(capsys, *words, "--bounds")[1]
+    assert f"{low:,.2f} to {high:,.2f}" in out
+    assert "reached stop and target in one candle" in out
 
 
 def test_candles_that_break_the_contract_are_the_users_mistake(capsys: Output) -> None:

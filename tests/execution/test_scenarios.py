@@ -2,117 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pytest
 import yaml
+from hypothesis import given, settings
 
-from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection
-from sptrader_stream.execution.settings import Commission, Entry, ExecutionSettings
-from sptrader_stream.money import format_money, format_scaled, parse_scaled
-from tests.execution.driver import run_core
-from tests.reference import Candle, Decision, Result, run
+from sptrader_stream.execution.records import ExecutionEvent
+from sptrader_stream.execution.settings import ExecutionSettings
+from sptrader_stream.money import format_money, parse_scaled
+from tests.execution.describe import describe
+from tests.execution.driver import cuts_by_rows, run_core
+from tests.execution.page import ELSEWHERE, RULES
+from tests.execution.scenario import Scenario, line, markets_of, names_of, settings_of
+from tests.execution.strategies import World, worlds
+from tests.reference import Market, Result, run
 
-Scenario: TypeAlias = Mapping[str, Any]
-Engine: TypeAlias = Callable[[ExecutionSettings, list[Candle], list[Decision]], Result]
-
-NEW_YEAR = 1_735_689_600_000_000_000
-MINUTE = 60_000_000_000
-PERCENTAGES = ("stop_loss", "take_profit", "max_drawdown", "daily_loss_limit", "max_position_size", "slippage_percent")
+Engine: TypeAlias = Callable[[ExecutionSettings, list[Market], Any], Result]
+ROOT = Path(__file__).parents[2]
 
 
-def scenarios() -> list[Any]:
+@cache
+def scenarios() -> list[tuple[str, Scenario]]:
     files = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
-    found = [(file.stem, each) for file in files for each in yaml.safe_load(file.read_text())]
-    return [pytest.param(each, id=f"{file}-{each['name']}") for file, each in found]
+    return [(file.stem, each) for file in files for each in yaml.load(file.read_text(), yaml.CSafeLoader)]
 
 
-def _entry(described: Mapping[str, Any], lots: int) -> Entry:
-    (sizing,) = set(described) - {"action"}
-    digits = lots if sizing == "quantity" else 8
-    side = {"buy": 1, "sell": -1}[described["action"]]
-    return Entry(side=side, sizing=sizing, size=parse_scaled(described[sizing], digits, "size"))  # type: ignore[arg-type]
+def reference(settings: ExecutionSettings, markets: list[Market], end: Literal["end_of_data", "cancelled"]) -> Result:
+    return run(settings, markets, end)
 
 
-def settings_of(scenario: Scenario) -> ExecutionSettings:
-    """Decimals as people write them into the integers of ExecutionSettings."""
-    given = dict(scenario["settings"])
-    ticks, lots = given.pop("price_precision", 2), given.pop("quantity_precision", 0)
-    commission = {key: parse_scaled(value, 8, key) for key, value in given.pop("commission", {}).items()}
-    entries = tuple(_entry(each, lots) for each in given.pop("entries"))
-    capital = parse_scaled(given.pop("capital"), 8, "capital")
-    minimum = parse_scaled(given.pop("minimum", format_scaled(1, lots)), lots, "minimum")
-    for key in set(given) & set(PERCENTAGES):
-        given[key] = parse_scaled(given[key], 8, key)
-    if given.get("spread") == "data":
-        given["spread"] = None
-    return ExecutionSettings(
-        price_precision=ticks,
-        quantity_precision=lots,
-        minimum_quantity=minimum,
-        start_capital=capital,
-        entries=entries,
-        commission=Commission(**commission),
-        **given,
-    )
+def core(settings: ExecutionSettings, markets: list[Market], end: Literal["end_of_data", "cancelled"]) -> Result:
+    return run_core(settings, markets, end=end)
 
 
-def candles_of(scenario: Scenario, ticks: int) -> list[Candle]:
-    """Rows of open, high, low, close and perhaps a spread in ticks; one minute apart unless ``minutes`` says when."""
-    rows = scenario["candles"]
-    minutes = scenario.get("minutes", range(len(rows)))
-    return [
-        Candle(NEW_YEAR + minute * MINUTE, *(parse_scaled(price, ticks, "price") for price in row[:4]), *row[4:])
-        for minute, row in zip(minutes, rows, strict=True)
-    ]
+def core_one_by_one(
+    settings: ExecutionSettings, markets: list[Market], end: Literal["end_of_data", "cancelled"]
+) -> Result:
+    return run_core(settings, markets, cuts_by_rows(markets, 1), end)
 
 
-def decisions_of(scenario: Scenario) -> list[Decision]:
-    """``enter: {candle: [rules]}`` and ``exit: [candles]``."""
-    enter, leave = scenario.get("enter", {}), scenario.get("exit", [])
-    return [
-        Decision(entries=sum(1 << rule for rule in enter.get(index, [])), exits=int(index in leave))
-        for index in range(len(scenario["candles"]))
-    ]
-
-
-def line(event: ExecutionEvent, settings: ExecutionSettings) -> str:
-    """An event as the scenarios write it."""
-
-    def price(count: int) -> str:
-        return format_scaled(count, settings.price_precision)
-
-    if isinstance(event, Halt):
-        equity, reference = format_money(event.equity), format_money(event.reference)
-        return f"{event.candle}: halt {event.reason}, equity {equity} against {reference}"
-    quantity = format_scaled(event.quantity, settings.quantity_precision)
-    if isinstance(event, Fill | Rejection):
-        order = f"{'buy' if event.side == 1 else 'sell'} {quantity} at {price(event.price)}"
-        if isinstance(event, Rejection):
-            return f"{event.candle}: rejected rule {event.rule}, {order}, {event.reason}"
-        paid = f", commission {format_money(event.commission)}" if event.commission else ""
-        return f"{event.candle}: #{event.position} {order}{paid}, {event.reason}"
-    return (
-        f"{event.candle}: #{event.position} {'long' if event.side == 1 else 'short'} {quantity} "
-        f"from {event.entry_candle}, "
-        f"{price(event.entry_price)} to {price(event.price)}, best {price(event.best)}, worst {price(event.worst)}, "
-        f"pnl {format_money(event.pnl)}, {event.reason}"
-    )
-
-
-def core_one_by_one(settings: ExecutionSettings, candles: list[Candle], decisions: list[Decision]) -> Result:
-    return run_core(settings, candles, decisions, [1] * len(candles))
-
-
-@pytest.mark.parametrize("engine", [run, run_core, core_one_by_one], ids=["reference", "core", "core_of_ones"])
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("engine", [reference, core, core_one_by_one])
+@pytest.mark.parametrize("scenario", [pytest.param(each, id=f"{file}-{each['name']}") for file, each in scenarios()])
 def test_scenario(scenario: Scenario, engine: Engine) -> None:
-    settings = settings_of(scenario)
-    result = engine(settings, candles_of(scenario, settings.price_precision), decisions_of(scenario))
-    assert [line(each, settings) for each in result.events] == scenario["events"], scenario["shows"]
+    chosen = settings_of(scenario)
+    result = engine(chosen, markets_of(scenario), scenario.get("end", "end_of_data"))
+    shows, settlement = scenario["shows"], result.settlement
+
+    def lines(events: list[ExecutionEvent]) -> list[str]:
+        return [line(each, chosen, names_of(scenario)) for each in events]
+
+    assert lines(result.events) == scenario["events"], shows
     if "equity" in scenario:
-        assert result.equity == [parse_scaled(each, 8, "equity") for each in scenario["equity"]], scenario["shows"]
+        assert [format_money(each) for each in result.equity] == [money(each) for each in scenario["equity"]], shows
     assert result.open_positions[-1] == scenario.get("open", 0)
-    assert format_money(result.cash[-1]) == format_money(parse_scaled(scenario["cash"], 8, "cash"))
+    assert (settlement is not None) == ("settles" in scenario), shows
+    cash = result.cash[-1]
+    if settlement is not None:
+        assert lines(settlement.events) == scenario["settles"], shows
+        assert format_money(settlement.equity) == money(scenario["cash"]), shows
+        assert settlement.open_positions == 0
+        cash = settlement.cash
+    assert format_money(cash) == money(scenario["cash"])
+
+
+def money(value: Any) -> str:
+    return format_money(parse_scaled(value, 8, "money"))
+
+
+def rules_of(scenario: Scenario) -> list[str]:
+    rule = scenario["rule"]
+    return rule if isinstance(rule, list) else [rule]
+
+
+def test_every_rule_of_the_page_has_a_scenario() -> None:
+    """What no scenario can show is shown by another test, by name."""
+    shown = {rule for _, scenario in scenarios() for rule in rules_of(scenario)}
+    assert shown <= set(RULES), "a scenario names a rule that the list does not have"
+    assert set(RULES) - shown - set(ELSEWHERE) == set()
+    for place in ELSEWHERE.values():
+        file, test = place.split("::")
+        assert f"def {test}(" in (ROOT / file).read_text(), place
+
+
+def test_the_table_is_large_and_its_names_are_unique() -> None:
+    names = [f"{file}-{each['name']}" for file, each in scenarios()]
+    assert len(names) == len(set(names)) >= 90
+    assert all(len(scenario["shows"].splitlines()) == 1 for _, scenario in scenarios())
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(largest=10))
+def test_a_drawn_world_is_written_as_a_scenario(world: World) -> None:
+    """What a failing property prints can be read, and put into the table."""
+    (scenario,) = yaml.safe_load(describe(world))
+    assert settings_of(scenario) == world.settings
+    assert markets_of(scenario) == world.markets

@@ -13,12 +13,14 @@ import numpy as np
 
 from sptrader_stream.events import Executions
 from sptrader_stream.execution.records import (
+    ASSUMPTIONS,
     EXIT_REASONS,
     KIND_FILL,
     KIND_HALT,
     KIND_REJECTION,
     KIND_TRADE,
     REJECTION_REASONS,
+    Assumption,
     ExecutionEvent,
     Fill,
     Rejection,
@@ -31,10 +33,13 @@ DAY = 1440 * MINUTE
 
 
 class Candle(NamedTuple):
+    """What happened at one time; ``rows`` is how many instruments have a candle then."""
+
     time: int
     equity: int
     open_positions: int = 0
     events: tuple[ExecutionEvent, ...] = ()
+    rows: int = 1
 
 
 def trade(
@@ -45,10 +50,12 @@ def trade(
     entry: int = 100,
     best: int = 100,
     worst: int = 100,
+    assumption: Assumption = "none",
 ) -> Trade:
     return Trade(
         candle=0, time=time, instrument=3, position=9, rule=2, side=side, entry_candle=0, entry_time=entry_time,
         entry_price=entry, price=entry, quantity=1, commission=7, pnl=pnl, best=best, worst=worst, reason="signal",
+        assumption=assumption,
     )  # fmt: skip
 
 
@@ -62,31 +69,34 @@ def fill(commission: int) -> Fill:
 def _row(event: ExecutionEvent) -> list[int]:
     if isinstance(event, Fill):
         reason = -1 if event.reason == "entry" else EXIT_REASONS.index(event.reason)
-        head = pack_head(KIND_FILL, reason, event.side, event.rule, event.instrument)
+        head = pack_head(KIND_FILL, reason, event.side, event.rule, event.instrument, 0)
         return [head, event.candle, event.time, event.position, event.price, event.quantity, event.commission, *[0] * 6]
     if isinstance(event, Trade):
-        head = pack_head(KIND_TRADE, EXIT_REASONS.index(event.reason), event.side, event.rule, event.instrument)
+        reason, assumption = EXIT_REASONS.index(event.reason), ASSUMPTIONS.index(event.assumption)
+        head = pack_head(KIND_TRADE, reason, event.side, event.rule, event.instrument, assumption)
         return [
             head, event.candle, event.time, event.position, event.price, event.quantity, event.commission, event.pnl,
             event.entry_candle, event.entry_time, event.entry_price, event.best, event.worst,
         ]  # fmt: skip
     if isinstance(event, Rejection):
-        head = pack_head(KIND_REJECTION, REJECTION_REASONS.index(event.reason), event.side, event.rule, 3)
+        head = pack_head(KIND_REJECTION, REJECTION_REASONS.index(event.reason), event.side, event.rule, 3, 0)
         return [head, event.candle, event.time, 0, event.price, event.quantity, *[0] * 7]
-    head = pack_head(KIND_HALT, EXIT_REASONS.index(event.reason), 0, 0, 0)
+    head = pack_head(KIND_HALT, EXIT_REASONS.index(event.reason), 0, 0, 0, 0)
     return [head, event.candle, event.time, 0, event.equity, event.reference, *[0] * 7]
 
 
-def executions(candles: Sequence[Candle], first: int = 0) -> Executions:
+def executions(candles: Sequence[Candle], first: int = 0, *, settles: bool = False) -> Executions:
     """One batch, its columns read-only as they are after decoding."""
     rows = [_row(event) for candle in candles for event in candle.events]
     batch = Executions(
         first=first,
+        candles=0 if settles else sum(candle.rows for candle in candles),
         generated=0,
         time=np.array([candle.time for candle in candles], np.int64),
         equity=np.array([candle.equity for candle in candles], np.int64),
-        open_positions=np.array([candle.open_positions for candle in candles], np.int8),
+        open_positions=np.array([candle.open_positions for candle in candles], np.uint32),
         records=np.array(rows, np.int64).ravel(),
+        settles=settles,
     )
     for column in (batch.time, batch.equity, batch.open_positions, batch.records):
         column.flags.writeable = False
@@ -139,11 +149,11 @@ def time_below_peak(start_capital: int, candles: Sequence[Candle], timeframe: in
     return found
 
 
-def day_ends(candles: Sequence[Candle]) -> list[tuple[date, int]]:
-    """Each UTC date that has candles, with the last of its equities."""
+def day_ends(candles: Sequence[Candle], session: int = 0) -> list[tuple[date, int]]:
+    """Each day that has candles, with the last of its equities: UTC dates, or what begins at ``session``."""
 
     def day(candle: Candle) -> date:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=candle.time // 1000)).date()
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=(candle.time - session) // 1000)).date()
 
     return [(key, list(group)[-1].equity) for key, group in groupby(candles, day)]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sptrader_stream.events import Progress
-from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection, Trade
+from sptrader_stream.execution.records import ASSUMPTIONS, ExecutionEvent, Fill, Halt, Rejection, Trade
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.metrics.summary import Metrics
 from tests.metrics.reference import (
@@ -40,11 +40,19 @@ REJECTED = Rejection(
 HALTED = Halt(candle=0, time=0, equity=1, reference=2, reason="daily_loss")
 
 
-def run(candles: Sequence[Candle], cuts: Sequence[int] = (), capital: int = CAPITAL) -> MetricsCore:
-    core = MetricsCore(capital, MINUTE)
+def run(
+    candles: Sequence[Candle],
+    cuts: Sequence[int] = (),
+    capital: int = CAPITAL,
+    session: int = 0,
+    settled: Candle | None = None,
+) -> MetricsCore:
+    core = MetricsCore(capital, MINUTE, session)
     edges = [0, *cuts, len(candles)]
     for first, end in pairwise(edges):
         core.process(executions(candles[first:end], first))
+    if settled is not None:
+        core.process(executions([settled], len(candles), settles=True))
     return core
 
 
@@ -67,6 +75,7 @@ def trades(draw: st.DrawFn) -> Trade:
         pnl=draw(st.integers(-1000, 1000)) * scale, side=side, entry_time=entry_time,
         time=entry_time + draw(st.integers(0, 2**62)), entry=entry,
         best=high if side == 1 else low, worst=low if side == 1 else high,
+        assumption=draw(st.sampled_from(ASSUMPTIONS)),
     )  # fmt: skip
 
 
@@ -77,7 +86,7 @@ def histories(draw: st.DrawFn) -> list[Candle]:
     time, candles = MONDAY + draw(st.integers(0, 1439)) * MINUTE, []
     for _ in range(draw(st.integers(1, 40))):
         events = tuple(draw(st.lists(event, max_size=2)))
-        candles.append(Candle(time, draw(equity), draw(st.integers(0, 2)), events))
+        candles.append(Candle(time, draw(equity), draw(st.integers(0, 2)), events, draw(st.integers(1, 3))))
         time += draw(st.sampled_from([MINUTE, MINUTE, 3 * MINUTE, 11 * 60 * MINUTE, 3 * DAY]))
     return candles
 
@@ -104,23 +113,24 @@ def test_candles_come_to_what_their_definitions_say(candles: list[Candle]) -> No
     assert result.max_drawdown_money == largest_fall(CAPITAL, candles)
     longest = (result.longest_drawdown, result.longest_drawdown_candles, result.longest_drawdown_start)
     assert longest == time_below_peak(CAPITAL, candles, MINUTE)
-    assert result.candles == len(candles)
+    assert result.candles == sum(candle.rows for candle in candles)
     assert result.exposure == sum(candle.open_positions > 0 for candle in candles) / len(candles)
     assert result.end_equity == candles[-1].equity
     assert result.total_return == float(Fraction(candles[-1].equity, CAPITAL) - 1)
 
 
-@given(histories())
+@given(histories(), st.sampled_from([0, 22, -2, 13]))
 @settings(deadline=None, max_examples=150)
-def test_daily_returns_are_of_the_last_equity_of_each_utc_date(candles: list[Candle]) -> None:
+def test_daily_returns_are_of_the_last_equity_of_each_day(candles: list[Candle], hour: int) -> None:
     days, values, before = [], [], CAPITAL
-    for day, equity in day_ends(candles):
+    session = hour * 60 * MINUTE
+    for day, equity in day_ends(candles, session):
         if before <= 0:
             break
         days.append(day)
         values.append(float(Fraction(equity, before) - 1))
         before = equity
-    found = run(candles).result().daily_returns
+    found = run(candles, session=session).result().daily_returns
     assert [day for day, _ in found] == days
     assert [value for _, value in found] == pytest.approx(values, rel=1e-14)
 
@@ -151,6 +161,8 @@ def test_trades_come_to_what_their_definitions_say(candles: list[Candle]) -> Non
     )
     assert result.fills == sum(isinstance(event, Fill) for event in events)
     assert (result.rejections, result.halts) == (events.count(REJECTED), events.count(HALTED))
+    assert result.same_bar_trades == sum(t.assumption == "same_bar" for t in closed)
+    assert result.gap_trades == sum(t.assumption == "gap" for t in closed)
     assert result.total_commission == sum(event.commission for event in events if isinstance(event, Fill))
 
 
@@ -226,9 +238,37 @@ def test_a_result_taken_on_the_way_changes_nothing() -> None:
     assert core.result() == run(candles).result()
 
 
+@given(histories(), st.integers(-(10**6), 2**61), st.data())
+@settings(deadline=None, max_examples=100)
+def test_settling_replaces_the_last_equity_and_is_no_candle(
+    candles: list[Candle], equity: int, data: st.DataObject
+) -> None:
+    settled = Candle(candles[-1].time, equity, events=(trade(), fill(2)))
+    cut = data.draw(st.integers(0, len(candles)))
+    before, core = run(candles).result(), run(candles, [cut], settled=settled)
+    result = core.result()
+    assert (result.candles, result.exposure) == (before.candles, before.exposure)
+    assert (result.total_trades, result.fills) == (before.total_trades + 1, before.fills + 1)
+    assert result.end_equity == equity
+    replaced = [*candles[:-1], candles[-1]._replace(equity=equity)]
+    assert result.daily_returns == run(replaced).result().daily_returns
+    marks = [*candles, settled]
+    worst = worst_drawdown(CAPITAL, marks)
+    assert (result.max_drawdown_peak, result.max_drawdown_trough) == (worst.peak, worst.trough)
+    assert result.max_drawdown_money == largest_fall(CAPITAL, marks)
+    assert core.progress() == Progress(before.candles, candles[-1].time, equity, 0, before.total_trades + 1)
+
+
+def test_a_drawdown_that_settling_ends_has_no_candle_more() -> None:
+    result = run(equities(1000, 990, 980), capital=1000, settled=Candle(MONDAY + 2 * MINUTE, 1005)).result()
+    assert (result.longest_drawdown, result.longest_drawdown_candles) == (2 * MINUTE, 2)
+    assert (result.max_drawdown_trough, result.end_equity) == (980, 1005)
+
+
 def test_progress_is_of_the_last_candle() -> None:
-    core = run([Candle(MONDAY, 5), Candle(MONDAY + MINUTE, 7, open_positions=2, events=(trade(), fill(1), trade()))])
-    assert core.progress() == Progress(candles=2, time=MONDAY + MINUTE, equity=7, open_positions=2, trades=2)
+    last = Candle(MONDAY + MINUTE, 7, open_positions=2, events=(trade(), fill(1), trade()), rows=3)
+    core = run([Candle(MONDAY, 5), last])
+    assert core.progress() == Progress(candles=4, time=MONDAY + MINUTE, equity=7, open_positions=2, trades=2)
 
 
 def test_the_checksum_covers_every_equity_and_the_order() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from sptrader_stream.execution.settings import ExecutionSettings
+from sptrader_stream.execution.settings import InstrumentSettings
 
 BUY = 1
 SELL = -1
@@ -16,22 +16,22 @@ def percentage(parts: int) -> Fraction:
     return Fraction(parts, 10**8)
 
 
-def notional(settings: ExecutionSettings, price: int, quantity: int) -> int:
+def notional(instrument: InstrumentSettings, price: int, quantity: int) -> int:
     """Section 1: ticks * lots * 10^(8-p-q) is an exact amount of 10^-8 money."""
-    tick_times_lot: int = 10 ** (8 - settings.price_precision - settings.quantity_precision)
+    tick_times_lot: int = 10 ** (8 - instrument.price_precision - instrument.quantity_precision)
     return price * quantity * tick_times_lot
 
 
-def level(entry_price: int, factor: Fraction) -> int:
-    """Section 1: entry * (1 -+ pct), rounded half to even to a tick, which is how Python rounds a Fraction."""
-    return round(entry_price * factor)
+def beyond(price: int, direction: int, parts: int) -> int:
+    """Section 1: price * (1 +- pct), rounded half to even to a tick, which is how Python rounds a Fraction."""
+    return max(0, round(price * (1 + direction * percentage(parts))))
 
 
-def commission(settings: ExecutionSettings, price: int, quantity: int) -> int:
+def commission(instrument: InstrumentSettings, price: int, quantity: int) -> int:
     """Section 5: percent + per_unit + per_order, at least the minimum; each part rounded half to even to 10^-8."""
-    rates = settings.commission
-    percent = round(notional(settings, price, quantity) * percentage(rates.percent))
-    per_unit = round(rates.per_unit * Fraction(quantity, 10**settings.quantity_precision))
+    rates = instrument.commission
+    percent = round(notional(instrument, price, quantity) * percentage(rates.percent))
+    per_unit = round(rates.per_unit * Fraction(quantity, 10**instrument.quantity_precision))
     return max(percent + per_unit + rates.per_order, rates.minimum)
 
 
@@ -40,7 +40,7 @@ def quote(side: int, bid: int, spread: int) -> int:
     return bid + spread if side == BUY else bid
 
 
-def slipped(settings: ExecutionSettings, side: int, price: int) -> int:
+def slipped(instrument: InstrumentSettings, side: int, price: int) -> int:
     """Section 5: slippage is rounded up to a tick and against the trader; a slipped price never crosses zero."""
-    slippage = settings.slippage_ticks + ceil(price * percentage(settings.slippage_percent))
+    slippage = instrument.slippage_ticks + ceil(price * percentage(instrument.slippage_percent))
     return price + slippage if side == BUY else max(0, price - slippage)

@@ -13,7 +13,7 @@ from sptrader_stream.execution.settings import Commission
 from sptrader_stream.rules.conditions import AllOf, CodeIs
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from sptrader_stream.rules.operands import IndicatorOperand, SignalOperand
-from sptrader_stream.rules.plan import EntryRule, ExecutionRules, ExitRule, Slippage
+from sptrader_stream.rules.plan import EntryRule, ExecutionRules, ExitRule, PriceDistance, PriceTarget, Slippage
 from tests.rules.support import VALID, compiled
 
 SEED = Path("strategies/test-death-cross.yaml")
@@ -30,7 +30,10 @@ def test_the_seeds_file_is_compiled_as_it_stands() -> None:
     )
     assert plan.exits == (ExitRule(name="exit.signal_exit", condition=CodeIs(0, 1)),)
     assert plan.execution == ExecutionRules(
-        stop_loss=2_000_000, take_profit=4_000_000, max_drawdown=15_000_000, max_position_size=10_000_000
+        stop_loss=PriceDistance(kind="percentage", value=Decimal("0.02")),
+        targets=(PriceTarget(distance=PriceDistance(kind="percentage", value=Decimal("0.04"))),),
+        max_drawdown=15_000_000,
+        max_position_size=10_000_000,
     )
     assert plan.parameters == {"stop_loss": "0.02", "take_profit": "0.04", "position_size": "0.02"}
     assert plan.unused_parameters == ("stop_loss", "take_profit", "position_size")
@@ -49,6 +52,9 @@ def test_what_the_command_line_falls_back_to() -> None:
 
 
 def test_fractions_are_read_from_their_decimal_text() -> None:
+    def limit(text: str) -> int | None:
+        return compiled(VALID + f"risk: {{max_drawdown: {text}}}\n").execution.max_drawdown
+
     for text, parts in (
         ("0.3", 30_000_000),
         ("0.00000001", 1),
@@ -56,7 +62,7 @@ def test_fractions_are_read_from_their_decimal_text() -> None:
         (".07", 7_000_000),
         ("0.1_5", 15_000_000),
     ):
-        assert compiled(VALID.replace("parameters.stop", text)).execution.stop_loss == parts
+        assert limit(text) == parts
 
 
 def test_a_size_is_a_fraction_an_amount_or_a_quantity() -> None:
@@ -65,6 +71,7 @@ def test_a_size_is_a_fraction_an_amount_or_a_quantity() -> None:
         ("{type: percent, value: 0.25}", "percent", "0.25"),
         ("{type: notional, value: 1000.50}", "notional", "1000.50"),
         ("{type: quantity, value: 3}", "quantity", "3"),
+        ("{type: risk, value: 0.01}", "risk", "0.01"),
     ):
         (rule,) = compiled(VALID.replace("size: 0.02", f"size: {text}")).entries
         assert (rule.sizing, rule.size) == (sizing, Decimal(size))
@@ -145,7 +152,7 @@ def test_a_users_own_signal_is_known_by_its_file(tmp_path: Path) -> None:
 def test_parameters_are_put_in_wherever_they_are_referred_to() -> None:
     text = VALID + "execution: {commission: {per_order: parameters.stop}, slippage: parameters.stop}\n"
     plan = compiled(text.replace("- signal", "- expr: rsi(parameters.period) < 30\n    - signal"))
-    assert plan.execution.stop_loss == 1_000_000
+    assert plan.execution.stop_loss == PriceDistance(kind="percentage", value=Decimal("0.01"))
     assert plan.execution.commission == Commission(per_order=1_000_000)
     assert plan.execution.slippage == Slippage(percent=1_000_000)
     assert [each.parameters for each in plan.operands if isinstance(each, IndicatorOperand)] == [(("period", 14),)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,123 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sptrader_stream.events import Decisions, Signals
+from sptrader_stream.errors import AmountError
+from sptrader_stream.events import Decisions, InstrumentSignals, Signals
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.operands import FieldOperand, SignalOperand
 from sptrader_stream.rules.plan import StrategyPlan
+from tests.rules.plain import CONDITIONS, FIELDS, Part, Series
 from tests.rules.support import compiled, with_expression
 
-FIELDS = ("open", "high", "low", "close")
-Series = dict[str, list[float]]
-Number = float | None
-Truth = bool | None
-
-# A part of an expression: its text, and its value at a candle.
-Part = tuple[str, Callable[[Series, int], Any]]
-
-
-def _field(name: str) -> Part:
-    def value(series: Series, candle: int) -> Number:
-        found = series[name][candle]
-        return None if math.isnan(found) else found
-
-    return name, value
-
-
-def _constant(number: float) -> Part:
-    return repr(number), lambda series, candle: number
-
-
-def _shifted(inner: Part, candles: int) -> Part:
-    def value(series: Series, candle: int) -> Number:
-        return inner[1](series, candle - candles) if candle >= candles else None
-
-    return f"shift({inner[0]}, {candles})", value
-
-
-def _calculated(left: Part, sign: str, right: Part) -> Part:
-    def value(series: Series, candle: int) -> Number:
-        one, other = left[1](series, candle), right[1](series, candle)
-        if one is None or other is None or (sign == "/" and other == 0):
-            return None
-        found = {
-            "+": lambda: one + other,
-            "-": lambda: one - other,
-            "*": lambda: one * other,
-            "/": lambda: one / other,
-        }[sign]()
-        return None if math.isnan(found) else found
-
-    return f"({left[0]} {sign} {right[0]})", value
-
-
-def _compare(one: Number, sign: str, other: Number) -> Truth:
-    if one is None or other is None:
-        return None
-    return {
-        "<": one < other,
-        "<=": one <= other,
-        ">": one > other,
-        ">=": one >= other,
-        "==": one == other,
-        "!=": one != other,
-    }[sign]
-
-
-def _compared(left: Part, sign: str, right: Part) -> Part:
-    return f"{left[0]} {sign} {right[0]}", lambda s, i: _compare(left[1](s, i), sign, right[1](s, i))
-
-
-def _crosses(left: Part, right: Part, above: bool) -> Part:
-    def value(series: Series, candle: int) -> Truth:
-        if candle == 0:
-            return None
-        was = left[1](series, candle - 1), right[1](series, candle - 1)
-        now = left[1](series, candle), right[1](series, candle)
-        if None in was or None in now:
-            return None
-        return bool(was[0] <= was[1] and now[0] > now[1] if above else was[0] >= was[1] and now[0] < now[1])
-
-    return f"crosses_{'above' if above else 'below'}({left[0]}, {right[0]})", value
-
-
-def _both(left: Part, word: str, right: Part) -> Part:
-    def value(series: Series, candle: int) -> Truth:
-        found = left[1](series, candle), right[1](series, candle)
-        decisive = word == "or"
-        if decisive in found:
-            return decisive
-        return None if None in found else not decisive
-
-    return f"({left[0]} {word} {right[0]})", value
-
-
-def _denied(inner: Part) -> Part:
-    def value(series: Series, candle: int) -> Truth:
-        found = inner[1](series, candle)
-        return None if found is None else not found
-
-    return f"(not {inner[0]})", value
-
-
-SERIES = st.recursive(
-    st.sampled_from(FIELDS).map(_field),
-    lambda inner: st.one_of(
-        st.builds(_shifted, inner, st.integers(1, 4)),
-        st.builds(_calculated, inner, st.sampled_from("+-*/"), inner),
-        st.builds(_calculated, inner, st.sampled_from("+-*/"), st.sampled_from([0.5, 2.0, 3.0]).map(_constant)),
-    ),
-    max_leaves=4,
-)
-CONDITIONS = st.recursive(
-    st.one_of(
-        st.builds(_compared, SERIES, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), SERIES),
-        st.builds(_compared, SERIES, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.just(_constant(1.0))),
-        st.builds(_crosses, SERIES, st.one_of(SERIES, st.just(_constant(1.0))), st.booleans()),
-    ),
-    lambda inner: st.one_of(st.builds(_both, inner, st.sampled_from(["and", "or"]), inner), st.builds(_denied, inner)),
-    max_leaves=4,
-)
 # Few values, so that they are often equal and often cross; undefined ones among them.
 CANDLES = st.lists(
     st.tuples(*[st.sampled_from([0.0, 1.0, 1.5, 2.0, -3.0, math.nan])] * len(FIELDS)), min_size=1, max_size=25
@@ -142,24 +34,38 @@ def columns_of(plan: StrategyPlan, series: Series) -> list[np.ndarray[Any, Any]]
     return found
 
 
+X, Y = (Instrument(symbol=each, price_precision=2, quantity_precision=0) for each in "XY")
+
+
 def decisions(plan: StrategyPlan, columns: Sequence[np.ndarray[Any, Any]], sizes: Sequence[int]) -> list[Decisions]:
-    matcher, first, found = RuleMatcher(plan), 0, []
+    """What the matcher says of one instrument, in batches of the sizes given and one with what is left."""
+    matcher, first, found = RuleMatcher(plan, [X]), 0, []
     length = len(columns[0])
     for size in [*sizes, length]:
         last = min(first + size, length)
         if last > first:
-            found.append(matcher.process(Signals(first, 0, 0, [each[first:last] for each in columns])))
+            batch = InstrumentSignals([each[first:last] for each in columns], [])
+            found.append(matcher.process(Signals(first, 0, [batch])))
         first = last
     return found
 
 
 def masks(batches: list[Decisions], columns: Sequence[np.ndarray[Any, Any]], kind: str = "entries") -> list[int]:
-    found: list[int] = []
-    ends = [each.first for each in batches[1:]] + [len(columns[0])]
-    for batch, end in zip(batches, ends, strict=True):
-        mask = getattr(batch, kind)
-        assert mask is None or (mask.dtype == np.uint32 and mask.any())
-        found += [0] * (end - batch.first) if mask is None else mask.tolist()
+    """The rules met at the close of every candle."""
+    found = [0] * len(columns[0])
+    for batch in batches:
+        assert [str(each.dtype) for each in (batch.moments, batch.entries, batch.exits)] == [
+            "int64",
+            "uint32",
+            "uint32",
+        ]
+        assert batch.ends == [len(batch.moments)]
+        assert np.all(batch.entries | batch.exits)
+        assert np.all(np.diff(batch.moments) > 0)
+        for moment, mask in zip(batch.moments.tolist(), getattr(batch, kind).tolist(), strict=True):
+            row, remainder = divmod(moment, 2)
+            assert remainder == 1
+            found[batch.first + row] = mask
     return found
 
 
@@ -200,17 +106,50 @@ def test_the_last_of_32_rules_has_the_last_bit() -> None:
     assert masks(decisions(plan, columns, []), columns) == [2**32 - 1]
 
 
-def test_no_mask_is_sent_where_no_rule_is_met() -> None:
+def test_nothing_is_said_where_no_rule_is_met() -> None:
     plan = _plan("entry: {when: {expr: close > 1}, action: buy, size: 0.1}\n")
     (found,) = decisions(plan, [np.array([0.0, math.nan])], [])
-    assert found.entries is None
-    assert found.exits is None
+    assert (found.moments.tolist(), found.entries.tolist(), found.exits.tolist()) == ([], [], [])
+    assert (found.ends, found.atr, found.closes, found.closes_ends) == ([0], None, None, [])
 
 
 def test_a_batch_is_named_as_it_came() -> None:
     plan = _plan("entry: {when: {expr: close > 1}, action: buy, size: 0.1}\n")
-    found = RuleMatcher(plan).process(Signals(7, 3, 0, [np.array([2.0])]))
-    assert (found.first, found.instrument) == (7, 3)
+    found = RuleMatcher(plan, [X]).process(Signals(7, 3, [InstrumentSignals([np.array([2.0])], [])]))
+    assert (found.first, found.generated) == (7, 3)
+
+
+def test_each_instrument_has_its_own_decisions_and_its_own_state() -> None:
+    plan = _plan(
+        "entry: {when: {expr: 'crosses_above(close, 1)'}, action: buy, size: 0.1}\n"
+        "exit: {signal_exit: {when: {expr: close > 5}}}\n"
+    )
+    matcher = RuleMatcher(plan, [X, Y, X])
+
+    def process(*closes: list[float]) -> tuple[list[int], list[int], list[int], list[int]]:
+        found = matcher.process(Signals(0, 0, [InstrumentSignals([np.array(each)], []) for each in closes]))
+        return found.ends, found.moments.tolist(), found.entries.tolist(), found.exits.tolist()
+
+    assert process([0.0, 2.0, 0.0], [], [0.0, 0.0, 6.0]) == ([1, 1, 2], [3, 5], [1, 1], [0, 1])
+    assert process([2.0], [0.0], [2.0, 7.0]) == ([1, 1, 2], [1, 3], [1, 0], [0, 1])
+    assert process([2.0], [2.0], [2.0]) == ([0, 1, 1], [1], [1], [0])
+
+
+def test_the_average_true_range_counts_ten_thousandths_of_a_tick_at_each_decision() -> None:
+    plan = _plan("entry: {when: {expr: close > 1}, action: buy, size: 0.1}\nexit: {stop_loss: {type: atr, value: 2}}\n")
+    assert plan.atr == 1
+    columns = [np.array([0.0, 2.0, 2.0, 0.0, 2.0]), np.array([9.0, math.nan, 0.5, 9.0, 0.12345650001])]
+    for sizes in ([], [1] * 5, [2]):
+        batches = decisions(plan, columns, sizes)
+        ranges = [each for batch in batches if batch.atr is not None for each in batch.atr.tolist()]
+        assert ranges == [-1, 500_000, 123_457]
+        assert all(batch.atr is not None and batch.atr.dtype == np.int64 for batch in batches)
+
+
+def test_an_average_true_range_beyond_exact_arithmetic_is_refused_with_its_instrument() -> None:
+    plan = _plan("entry: {when: {expr: close > 1}, action: buy, size: 0.1}\nexit: {stop_loss: {type: atr, value: 2}}\n")
+    with pytest.raises(AmountError, match="X: the average true range 1e\\+14 is too large for exact arithmetic"):
+        decisions(plan, [np.array([2.0, 2.0]), np.array([1.0, 1e14])], [])
 
 
 def test_a_signal_is_compared_by_the_name_of_its_choice() -> None:

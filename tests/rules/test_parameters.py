@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from sptrader_stream.errors import StrategyError
 from sptrader_stream.rules.loader import load_strategy
+from sptrader_stream.rules.plan import PriceDistance
 from tests.rules.support import VALID, compiled, refused
 
 
 def test_an_override_takes_the_place_of_the_files_value() -> None:
     plan = compiled(VALID, stop="0.005")
-    assert plan.execution.stop_loss == 500_000
+    assert plan.execution.stop_loss == PriceDistance(kind="percentage", value=Decimal("0.005"))
     assert plan.parameters == {"stop": "0.005", "period": "14", "field": "high"}
 
 

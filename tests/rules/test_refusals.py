@@ -37,9 +37,9 @@ WRONG_SECTIONS = [
     ("size: 0.02", "size: 1:30", 12, "entry.size", "found the text '1:30'"),
     ("size: 0.02", "size: 1e400", 12, "entry.size", "too large for exact arithmetic"),
     ("size: 0.02", "size: [0.02]", 12, "entry.size", "found a list"),
-    ("size: 0.02", "size: {type: percent, value: 2}", 12, "entry.size", "a fraction of at most 1, found 2"),
-    ("size: 0.02", "size: {type: share, value: 2}", 12, "entry.size.type", "percent, notional or quantity"),
-    ("size: 0.02", "size: {type: notional}", 12, "entry.size.value", "'value' is missing: a number"),
+    ("size: 0.02", "size: {type: percent, value: 2}", 12, "entry.size.value", "must be at most 1, found the number 2"),
+    ("size: 0.02", "size: {type: share, value: 2}", 12, "entry.size.type", "percent, notional, quantity or risk"),
+    ("size: 0.02", "size: {type: notional}", 12, "entry.size.value", "'value' is missing: an amount of money"),
     ("type: percentage", "type: percent", 15, "exit.stop_loss.type", "did you mean 'percentage'?"),
     ("type: percentage", "type: per", 15, "exit.stop_loss.type", "did you mean 'percentage'?"),
     ("value: parameters.stop", "value: 2", 16, "exit.stop_loss.value", "must be less than 1, found the number 2"),
@@ -84,23 +84,66 @@ WRONG_CONDITIONS = [
      "entry.when[0].strength", "cannot stand beside 'signal'"),
 ]  # fmt: skip
 
-UNSUPPORTED = [
-    ("size: 0.02", "size: {type: risk, risk: 0.01}", 12, "entry.size.type",
-     "type 'risk' is not supported yet; use percent, notional or quantity"),
-    ("type: percentage", "type: atr\n    period: 14\n    multiplier: 2", 15, "exit.stop_loss.type",
-     "type 'atr' is not supported yet; use percentage"),
-    ("type: percentage", "type: offset", 15, "exit.stop_loss.type", "type 'offset' is not supported yet"),
-    ("exit:", "exit:\n  take_profit: {type: atr}", 14, "exit.take_profit.type", "type 'atr' is not supported yet"),
-    *(
-        ("exit:", f"{section}:\n  {key}: {{a: 1}}\nexit:", 14, f"{section}.{key}", f"'{key}' is not supported yet")
-        for section, key in (("risk", "max_positions"), ("execution", "leverage"), ("execution", "close_at_end"))
-    ),
-    *(
-        ("exit:", f"exit:\n  {key}: 1", 14, f"exit.{key}", f"'{key}' is not supported yet")
-        for key in ("trailing_stop", "break_even", "max_holding_period", "scale_out", "partial_close_pct")
-    ),
-    ("  action: buy", "  action: buy\n  scale_in: true", 12, "entry.scale_in", "'scale_in' is not supported yet"),
+_TARGETS = "exit:\n  take_profit:\n    - {value: 0.01, close: 0.5}\n    - "
+
+WRONG_ORDERS = [
+    ("size: 0.02", "size: {type: risk, value: 1.5}", 12, "entry.size.value", "must be at most 1, found the number 1.5"),
+    ("size: 0.02\nexit:\n  stop_loss:\n", "size: {type: risk, value: 0.01}\nexit:\n  take_profit:\n", 12,
+     "entry.size.type", "needs `exit.stop_loss`"),
+    ("size: 0.02", "size: 3\nexecution: {leverage: 2.5}", 12, "entry.size", "must be at most 2.5, found"),
+    ("exit:", "execution: {leverage: 0.5}\nexit:", 13, "execution.leverage", "must be at least 1, found"),
+    ("exit:", "execution: {close_at_end: yes}\nexit:", 13, "execution.close_at_end", "expected true or false, found"),
+    ("  action: buy", "  action: buy\n  scale_in: true", 12, "entry.scale_in", "needs `max_positions`"),
+    ("  action: buy", "  action: buy\n  max_positions: 3", 12, "entry.max_positions", "needs `scale_in: true`"),
+    ("  action: buy", "  action: buy\n  scale_in: false\n  max_positions: 3", 13, "entry.max_positions", "needs"),
+    ("  action: buy", "  action: buy\n  scale_in: true\n  max_positions: 1", 13, "entry.max_positions", "at least 2"),
+    ("  action: buy", "  action: buy\n  scale_in: true\n  max_positions: 2.5", 13, "entry.max_positions", "a whole"),
+    ("  action: buy", "  action: buy\n  scale_in: 1", 12, "entry.scale_in", "true or false, found the number 1"),
+    ("  action: buy", "  action: buy\n  scale_in: 'true'", 12, "entry.scale_in", "found the text 'true'"),
+    ("exit:", "exit:\n  scale_out: true\n  partial_close_pct: 1", 14, "exit.scale_out", "needs `take_profit`"),
+    ("exit:", "exit:\n  take_profit: {value: 0.02}\n  scale_out: true", 15, "exit.scale_out",
+     "needs `partial_close_pct`"),
+    ("exit:", "exit:\n  partial_close_pct: 0.5", 14, "exit.partial_close_pct", "needs `scale_out: true`"),
+    ("exit:", "exit:\n  partial_close_pct: 1.5", 14, "exit.partial_close_pct", "must be at most 1"),
+    ("exit:", "exit:\n  take_profit: {value: 0.02, close: 0.5}", 14, "exit.take_profit.close", "a list of targets"),
+    ("exit:", "exit:\n  take_profit: []", 14, "exit.take_profit", "expected 1 to 32 targets, found 0"),
+    ("exit:", "exit:\n  take_profit: 0.02", 14, "exit.take_profit", "a mapping with type, value and close or a list"),
+    ("exit:", "exit:\n  take_profit: {value: 11}", 14, "exit.take_profit.value", "must be at most 10"),
+    ("exit:", "exit:\n  take_profit: {type: atr, value: 101}", 14, "exit.take_profit.value", "must be at most 100"),
+    ("exit:", "exit:\n  take_profit: {type: atr, value: 0}", 14, "exit.take_profit.value", "must be more than 0"),
+    ("exit:", _TARGETS + "{value: 0.01}", 16, "exit.take_profit[1].value", "farther away than the percentage target"),
+    ("exit:", _TARGETS + "{value: 0.005, close: 0.5}", 16, "exit.take_profit[1].value", "at 0.01, found 0.005"),
+    ("exit:", _TARGETS + "{value: 0.02}\n    - {value: 0.03}", 16, "exit.take_profit[1].close", "only the last target"),
+    ("exit:", _TARGETS + "{value: 0.02, close: 0.3}", 16, "exit.take_profit[1].close", "all `close` add up to 0.8"),
+    ("exit:", _TARGETS + "{value: 0.02, close: 0.6}", 16, "exit.take_profit[1].close", "all `close` add up to 1.1"),
+    ("exit:", _TARGETS + "{value: 0.02, close: 0.5}\n    - {value: 0.03}", 17, "exit.take_profit[2]", "nothing is"),
+    ("type: percentage\n    value: parameters.stop", "type: offset\n    value: 0", 16, "exit.stop_loss.value",
+     "must be more than 0"),
+    ("type: percentage\n", "type: atr\n    period: 14\n", 16, "exit.stop_loss.period", "unknown key 'period'"),
+    ("exit:", "exit:\n  trailing_stop: {activation_pct: 0.01}", 14, "exit.trailing_stop.trail_pct", "is missing"),
+    ("exit:", "exit:\n  trailing_stop: {trail_pct: 1}", 14, "exit.trailing_stop.trail_pct", "must be less than 1"),
+    ("exit:", "exit:\n  trailing_stop: 0.01", 14, "exit.trailing_stop", "a mapping with activation_pct and trail_pct"),
+    ("exit:", "exit:\n  break_even: {trigger_pct: 0}", 14, "exit.break_even.trigger_pct", "must be more than 0"),
+    ("exit:", "exit:\n  max_holding_period: 0", 14, "exit.max_holding_period", "must be at least 1, found"),
+    ("exit:", "exit:\n  max_holding_period: 1.5", 14, "exit.max_holding_period", "more than 0 decimal places"),
+    ("exit:", "exit:\n  max_holding_period: 20 days", 14, "exit.max_holding_period",
+     "a whole number of candles such as 48, or a duration such as 12h or 20d, found the text '20 days'"),
+    ("exit:", "exit:\n  signal_exit:\n    when: {expr: close > 1}\n    percent: 0.5", 16, "exit.signal_exit.percent",
+     "goes with `action: close_partial`"),
+    ("exit:", "exit:\n  signal_exit:\n    - when: {expr: close > 1}\n      action: close_partial", 16,
+     "exit.signal_exit[0].action", "needs `percent`"),
 ]  # fmt: skip
+
+# What is put into VALID's condition, which stands in lines 8 to 10, and the strategy's timeframe.
+WRONG_TF = [
+    ("tf: 4", "", "entry.when[0].tf", "'4' is not a timeframe"),
+    ("tf:", "", "entry.when[0].tf", "expected a timeframe such as 4h or 1d, found nothing"),
+    ("tf: [4h]", "", "entry.when[0].tf", "found a list"),
+    ("tf: parameters.tff", "", "entry.when[0].tf", "there is no parameter 'tff'"),
+    ("tf: 90m", "timeframe: 1h", "entry.when[0].tf", "90m is not made of whole candles of the strategy's timeframe 1h"),
+    ("tf: 30m", "timeframe: 1h", "entry.when[0].tf", "use a whole multiple of it, such as 2h or 4h"),
+    ("tf: 3w", "timeframe: 3d", "entry.when[0].tf", "3w is not made of whole candles"),
+]
 
 WRONG_WHEN = [
     ("when: []", "entry.when", "an empty list"),
@@ -148,13 +191,47 @@ NOT_A_TEXT = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "path", "message"), WRONG_SECTIONS + WRONG_CONDITIONS + UNSUPPORTED)
+@pytest.mark.parametrize(("old", "new", "line", "path", "message"), WRONG_SECTIONS + WRONG_CONDITIONS + WRONG_ORDERS)
 def test_a_mistake_is_told_with_its_place(old: str, new: str, line: int, path: str, message: str) -> None:
     assert old in VALID
     findings = refused(VALID.replace(old, new, 1))
     assert [(found.file, found.line, found.path) for found in findings] == [("sample.yaml", line, path)]
     assert message in findings[0].message
-    assert "not supported yet" not in message or "did you mean" not in findings[0].message
+
+
+@pytest.mark.parametrize(("tf", "timeframe", "path", "message"), WRONG_TF)
+def test_a_wrong_tf_is_told_with_its_place(tf: str, timeframe: str, path: str, message: str) -> None:
+    text = VALID.replace("signal: ma_crossover\n", f"signal: ma_crossover\n      {tf}\n")
+    (finding,) = refused(f"{text}{timeframe}\n")
+    assert (finding.line, finding.path) == (9, path)
+    assert message in finding.message
+
+
+def test_a_tf_inside_of_a_tf_is_refused_and_what_it_is_about_examined() -> None:
+    text = VALID.replace(
+        "- signal: ma_crossover\n",
+        "- all:\n      - {expr: clsoe > 1, tf: 1d}\n      tf: 4h\n    - signal: ma_crossover\n",
+    )
+    assert [(each.line, each.path) for each in refused(text)] == [
+        (9, "entry.when[0].all[0].tf"),
+        (9, "entry.when[0].all[0].expr"),
+    ]
+
+
+def test_a_tf_is_a_conditions_own_key() -> None:
+    (finding,) = refused(VALID.replace("crossover_type: golden_cross", "crossover_type: golden_cross\n        tf: 4h"))
+    assert (finding.line, finding.path) == (11, "entry.when[0].outputs.tf")
+
+
+def test_everything_that_does_not_go_together_is_told_at_once() -> None:
+    found = refused(
+        VALID.replace("exit:", "exit:\n  scale_out: true\n  take_profit: [{value: 0.02, close: 0.5}, {value: 0.01}]")
+    )
+    assert [(each.line, each.path) for each in found] == [
+        (14, "exit.scale_out"),
+        (14, "exit.scale_out"),
+        (15, "exit.take_profit[1].value"),
+    ]
 
 
 @pytest.mark.parametrize(("when", "path", "message"), WRONG_WHEN)
@@ -193,7 +270,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
         VALID.replace("golden_cross", "golden")
         .replace("buy", "by")
         .replace("percentage", "percent")
-        .replace("value: parameters.stop", "value: 7\n  tp: 1")
+        .replace("value: parameters.stop", "value: -7\n  tp: 1")
     )
     assert [(each.line, each.path) for each in refused(text)] == [
         (10, "entry.when[0].outputs.crossover_type"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.catalogue import list_strategies
 from sptrader_stream.rules.conditions import AnyOf
 from sptrader_stream.rules.loader import load_strategy
@@ -34,7 +35,7 @@ def test_each_is_compiled(name: str) -> None:
     assert plan.name == name
     assert plan.description
     assert plan.execution.stop_loss
-    assert RuleMatcher(plan)
+    assert RuleMatcher(plan, [Instrument(symbol="X", price_precision=5, quantity_precision=2)])
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED - {"test_death_cross_strategy"}))
@@ -52,3 +53,11 @@ def test_there_is_one_with_both_sides_and_one_with_nested_conditions() -> None:
     assert any(isinstance(rule.condition, AnyOf) for plan in plans for rule in plan.exits)
     texts = [path.read_text(encoding="utf-8") for path in list_strategies(FOLDER).values()]
     assert any(re.search(r"not:\n\s+any:\n", text) for text in texts)
+
+
+def test_there_are_ones_with_a_higher_timeframe_with_scaling_in_and_with_scaling_out() -> None:
+    plans = [load_strategy(path) for path in list_strategies(FOLDER).values()]
+    assert any(plan.higher_timeframes for plan in plans)
+    assert any(rule.max_positions > 1 and rule.sizing == "risk" for plan in plans for rule in plan.entries)
+    kept = [plan.execution for plan in plans if plan.execution.targets and plan.execution.targets[-1].close]
+    assert any(execution.trailing_stop for execution in kept)

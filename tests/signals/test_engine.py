@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from sptrader_stream.errors import SignalError
 from sptrader_stream.indicators import INDICATORS
 from sptrader_stream.rules.operands import FieldOperand, IndicatorOperand, Operand, SignalOperand
+from sptrader_stream.rules.plan import ConfigValue
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.signals.registry import SIGNALS
-from tests.signals.support import candles_of, part, run, splits_of, walk
+from tests.signals.support import EURUSD, MINUTE, candles_of, part, plan_of, run, splits_of, walk
 
 CLOSE = FieldOperand("close")
 RSI = IndicatorOperand("rsi", (("period", 3),), "value", CLOSE)
@@ -100,7 +101,10 @@ def test_every_indicator_gives_the_same_bits_for_any_batching(splits: list[int])
 def test_generated_counts_candles_where_a_signal_speaks_once_per_signal() -> None:
     cross = [SignalOperand("ma_crossover", each.name) for each in SIGNALS["ma_crossover"].outputs]
     channel = SignalOperand("donchian_breakout", "breakout")
-    config: dict[str, dict[str, object]] = {"ma_crossover": {"fast": 2, "slow": 5}, "donchian_breakout": {"period": 5}}
+    config: dict[str, dict[str, ConfigValue]] = {
+        "ma_crossover": {"fast": 2, "slow": 5},
+        "donchian_breakout": {"period": 5},
+    }
     columns, generated = run([*cross, channel, cross[0]], walk(300), (), config)
     spoken = int((columns[0] != 0).sum()), int((columns[2] != 0).sum())
     assert min(spoken) > 10
@@ -122,13 +126,15 @@ def test_generated_counts_the_first_output_with_choices_only(tmp_path: Path) -> 
     assert generated == 5
 
 
-def test_batches_keep_their_index_and_instrument() -> None:
-    engine = SignalEngine([SignalOperand("ma_crossover", "crossover_type")], {}, 5)
+def test_a_batch_keeps_its_place_and_of_a_single_timeframe_needs_no_moments() -> None:
+    engine = SignalEngine(plan_of([SignalOperand("ma_crossover", "crossover_type")]), [EURUSD], MINUTE)
     signals = engine.process(part(walk(10), 4, 9))
-    assert (signals.first, signals.instrument) == (4, 0)
-    assert signals.columns[0].dtype == np.int8
+    assert signals.first == 4
+    (told,) = signals.instruments
+    assert told.columns[0].dtype == np.int8
+    assert told.closes == []
 
 
 def test_an_output_that_a_signal_does_not_have() -> None:
     with pytest.raises(SignalError, match="ma_crossover has no output 'type'; it has crossover_type, strength"):
-        SignalEngine([SignalOperand("ma_crossover", "type")], {}, 5)
+        SignalEngine(plan_of([SignalOperand("ma_crossover", "type")]), [EURUSD], MINUTE)

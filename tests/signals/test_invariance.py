@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from sptrader_stream.rules.operands import Operand, SignalOperand
+from sptrader_stream.rules.plan import ConfigValue
 from sptrader_stream.signals.loader import find_signal, user_signals
 from sptrader_stream.signals.registry import SIGNALS
 from tests.signals.support import SHIPPED, run, walk
 
-CONFIGS: dict[str, dict[str, object]] = {
+CONFIGS: dict[str, dict[str, ConfigValue]] = {
     "ma_crossover": {"fast": 5, "slow": 12, "source": "hlc3", "min_separation": 0.00001, "confirmation_bars": 1},
     "volatility_squeeze": {"narrow": 0.001},
     "trend_pullback": {"pullback": 2},

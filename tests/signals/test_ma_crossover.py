@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sptrader_stream.candles import FIELDS
 from sptrader_stream.errors import SignalError
 from sptrader_stream.events import Candles
+from sptrader_stream.rules.plan import ConfigValue
 from tests.signals.support import candles_of, run_signal, splits_of, walk
 
 Series = Sequence[Fraction | None]
@@ -80,7 +81,7 @@ def field_values(candles: Candles, field: str) -> list[Fraction]:
     return made[field]
 
 
-def check(name: str, config: dict[str, object], kind: str, candles: Candles, splits: Sequence[int]) -> None:
+def check(name: str, config: dict[str, ConfigValue], kind: str, candles: Candles, splits: Sequence[int]) -> None:
     source = field_values(candles, str(config.get("source", "close")))
     fast = averages(kind, int(str(config["fast"])), source)
     slow = averages(kind, int(str(config["slow"])), source)
@@ -103,7 +104,7 @@ def check(name: str, config: dict[str, object], kind: str, candles: Candles, spl
 @given(data=st.data(), closes=TICKS)
 def test_simple_averages_cross_exactly_where_the_definition_says(data: st.DataObject, closes: list[int]) -> None:
     fast = data.draw(st.integers(1, 5), "fast")
-    config: dict[str, object] = {
+    config: dict[str, ConfigValue] = {
         "fast": fast,
         "slow": data.draw(st.integers(fast + 1, 9), "slow"),
         "source": data.draw(st.sampled_from(FIELDS), "source"),
@@ -123,7 +124,7 @@ def test_long_batches_and_long_windows_change_nothing(fast: int, slow: int, conf
 
     said, exact = crosses(means(fast), means(slow), Fraction(0), confirmation_bars)
     strength = [None if each is None else pytest.approx(float(each), rel=1e-12) for each in exact]
-    config: dict[str, object] = {"fast": fast, "slow": slow, "confirmation_bars": confirmation_bars}
+    config: dict[str, ConfigValue] = {"fast": fast, "slow": slow, "confirmation_bars": confirmation_bars}
     for splits in ((), (1,), (1023, 1024, 2049), range(0, 6000, 700), range(6000)):
         told = run_signal("ma_crossover", config, candles, splits)
         assert told["crossover_type"] == said
@@ -131,7 +132,7 @@ def test_long_batches_and_long_windows_change_nothing(fast: int, slow: int, conf
 
 
 def test_prices_too_large_for_exact_sums_are_refused() -> None:
-    config: dict[str, object] = {"fast": 10, "slow": 30}
+    config: dict[str, ConfigValue] = {"fast": 10, "slow": 30}
     assert run_signal("ma_crossover", config, candles_of([2**57] * 40))["crossover_type"] == [None] * 40
     with pytest.raises(SignalError, match=r"288230376151711744 ticks is too large .* 30 candles.* price_precision"):
         run_signal("ma_crossover", config, candles_of([2**57, 2**58]))
@@ -141,7 +142,7 @@ def test_prices_too_large_for_exact_sums_are_refused() -> None:
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), closes=TICKS)
 def test_other_averages_cross_where_the_definition_says(kind: str, data: st.DataObject, closes: list[int]) -> None:
-    config: dict[str, object] = {"fast": 2, "slow": data.draw(st.integers(3, 7)), "ma": kind}
+    config: dict[str, ConfigValue] = {"fast": 2, "slow": data.draw(st.integers(3, 7)), "ma": kind}
     config["confirmation_bars"] = data.draw(st.integers(0, 2))
     check("ma_crossover", config, kind, candles_of(closes), data.draw(splits_of(len(closes))))
 
@@ -152,7 +153,7 @@ def test_ema_crossover_is_the_same_over_exponential_averages(closes: list[int]) 
     check("ema_crossover", {"fast": 3, "slow": 6}, "ema", candles_of(closes), ())
 
 
-def crossed(closes: list[int], **config: object) -> list[str | None]:
+def crossed(closes: list[int], **config: ConfigValue) -> list[str | None]:
     return run_signal("ma_crossover", {"fast": 1, "slow": 2, **config}, candles_of(closes))["crossover_type"]
 
 

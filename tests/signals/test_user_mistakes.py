@@ -8,12 +8,13 @@ from textwrap import dedent
 import pytest
 
 from sptrader_stream.errors import SignalError
+from sptrader_stream.rules.plan import ConfigValue
 from tests.signals.support import run_signal, walk
 
 HEAD = "import numpy as np\nfrom sptrader_stream.signals.api import *\n"
 
 
-def mistake(folder: Path, text: str, splits: tuple[int, ...] = (), config: dict[str, object] | None = None) -> str:
+def mistake(folder: Path, text: str, splits: tuple[int, ...] = (), config: dict[str, ConfigValue] | None = None) -> str:
     """The message for a signal file, without its folder; the file's text begins in line 3."""
     (folder / "mine.py").write_text(HEAD + dedent(text).lstrip("\n"))
     with pytest.raises(SignalError) as caught:

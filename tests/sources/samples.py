@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
 from sptrader_stream.sources.intake import Intake
-from sptrader_stream.sources.source import CandleSource, RawCandles, ReadyCandles, SourceInfo
+from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo
 from sptrader_stream.timeframes import MINUTE, parse_time
 
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2, trading_hours="forex")

@@ -19,18 +19,28 @@ from hypothesis import strategies as st
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import StorageError
-from sptrader_stream.events import Progress, Records, Reports, RunEnded, RunStarted, encode
+from sptrader_stream.events import Market, Progress, Records, Reports, RunEnded, RunStarted, encode
 from sptrader_stream.execution.records import RECORD_WIDTH
+from sptrader_stream.instruments import Instrument
 from sptrader_stream.store.equity import EQUITY_FILE, EquityWriter, read_equity
 from sptrader_stream.store.journal import JOURNAL_FILE, JournalWriter, read_journal
 from sptrader_stream.store.recording import Recording
 from tests.actors.support import Memory, make, one_chunk
 from tests.result_fields import FIELDS, TRADE_FIELDS
 
+EURUSD = Market(
+    instrument=Instrument(symbol="EURUSD", price_precision=5, quantity_precision=0),
+    source="synthetic",
+    path="",
+    size=0,
+    modified=0,
+    start=None,
+    end=None,
+)
 STARTED = RunStarted(
-    run_id="r", strategy="s", strategy_version="1", strategy_digest="d", parameters={}, symbol="EURUSD",
-    timeframe="1h", source="memory", synthetic=True, start_capital=10**12, price_precision=5, quantity_precision=0,
-    entry_rules=["long"],
+    run_id="r", strategy="s", strategy_version="1", strategy_digest="d", strategy_file="s.yaml", strategy_text="",
+    overrides={}, parameters={}, signals_folder=None, markets=[EURUSD], timeframe="1h", strategy_timeframe="1h",
+    start_capital=10**12, entry_rules=["long"], exit_rules=[], data_policy={},
 )  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+"""The first event of a run's log: what was asked for, from the specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actors.spec import MarketSpec, RunSpec
+from sptrader_stream.errors import UserError
+from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.rules.settings import strategy_timeframe
+from sptrader_stream.timeframes import format_timeframe, parse_timeframe
+
+
+def data_timeframe(spec: RunSpec) -> int:
+    """Give the length of the run's candles, nanoseconds.
+
+    Raises:
+        UserError: there is no market, an instrument is there twice, or the timeframes differ.
+    """
+    if not spec.markets:
+        raise UserError("a run needs an instrument and its candles")
+    symbols = [market.instrument.symbol for market in spec.markets]
+    twice = next((each for each in symbols if symbols.count(each) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice} is given twice: an instrument's candles come from one source")
+    infos = [market.source.info for market in spec.markets]
+    lengths = {parse_timeframe(info.timeframe) for info in infos}
+    if len(lengths) > 1:
+        found = ", ".join(f"{info.timeframe} for {info.symbol} ({info.name})" for info in infos)
+        raise UserError(f"the candles of a run are of one timeframe, these are not: {found}")
+    return lengths.pop()
+
+
+def describe(spec: RunSpec) -> RunStarted:
+    """Write a run's specification down.
+
+    Raises:
+        UserError: the run is not possible; see :func:`data_timeframe` and ``strategy_timeframe``.
+    """
+    plan, timeframe = spec.strategy, data_timeframe(spec)
+    return RunStarted(
+        run_id=spec.run_id,
+        strategy=plan.name,
+        strategy_version=plan.version,
+        strategy_digest=plan.digest,
+        strategy_file=plan.file,
+        strategy_text=plan.text,
+        overrides=dict(plan.overrides),
+        parameters=dict(plan.parameters),
+        signals_folder=None if plan.signals_folder is None else str(Path(plan.signals_folder).absolute()),
+        markets=[_market(each) for each in spec.markets],
+        timeframe=spec.markets[0].source.info.timeframe,
+        strategy_timeframe=format_timeframe(strategy_timeframe(plan, timeframe)),
+        start_capital=spec.capital,
+        entry_rules=[rule.name for rule in plan.entries],
+        exit_rules=[rule.name for rule in plan.exits],
+        data_policy={str(kind): policy for kind, policy in spec.data_policy.items()},
+    )
+
+
+def _market(market: MarketSpec) -> Market:
+    info = market.source.info
+    path = None if info.synthetic else Path(info.name).absolute()
+    size = modified = 0
+    if path is not None and path.exists():
+        size, modified = path.stat().st_size, path.stat().st_mtime_ns
+    return Market(
+        instrument=market.instrument,
+        source=info.name,
+        path="" if path is None else str(path),
+        size=size,
+        modified=modified,
+        start=market.start,
+        end=market.end,
+    )
