@@ -1,0 +1,1 @@
+"""Work on finished runs: why their trades did or did not happen."""
