@@ -13,7 +13,7 @@ from benchmarks import candles, machine, peers, pipeline, report
 from benchmarks.process import ChildError, run
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("engines", "pipeline", "kernels")
+PARTS = ("engines", "pipeline", "portfolio", "kernels")
 NAMES = tuple(engine.name for engine in (peers.OURS, *peers.PEERS))
 
 
@@ -30,6 +30,7 @@ def main() -> int:
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         "engines": lambda: _engines(short, arguments.rounds, arguments.engines),
         "pipeline": lambda: {"pipeline": _pipeline(short, arguments.rounds)},
+        "portfolio": lambda: {"portfolio": json.loads(_module("portfolio", short))},
         "kernels": lambda: {name: json.loads(_module(name, short)) for name in ("kernels", "cores")},
     }
     document: dict[str, Any] = {"machine": machine.describe(), "load": [machine.load()], "failures": []}

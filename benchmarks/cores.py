@@ -21,6 +21,7 @@ from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
+from sptrader_stream.timeframes import MINUTE
 
 BATCHES = ((1, 20_000), (64, 191_906), (1024, 191_906), (8192, 191_906))
 REPEATS = 5
@@ -31,21 +32,21 @@ def nanoseconds_by_core(columns: Columns, size: int) -> list[int]:
     """Walk the candles once in batches of ``size``; the time spent in each of ``CORES``."""
     plan = load_strategy(STRATEGY, {})
     instrument = find_instrument(load_instruments(INSTRUMENTS), "EURUSD")
-    engine = SignalEngine(plan.operands, plan.signals, instrument.price_precision)
-    matcher = RuleMatcher(plan)
-    core = PositionCore(execution_settings(plan, instrument, 10_000 * MONEY_SCALE))
+    engine = SignalEngine(plan, [instrument], MINUTE)
+    matcher = RuleMatcher(plan, [instrument])
+    core = PositionCore(execution_settings(plan, [instrument], MINUTE, 10_000 * MONEY_SCALE))
     spent = [0, 0, 0]
     first = 0
     clock = time.perf_counter_ns
     for batch in split(columns, size):
-        candles = Candles(first, 0, *batch)
+        candles = Candles(first, [len(batch.time)], *batch)
         first += len(batch.time)
         started = clock()
         signals = engine.process(candles)
         after_engine = clock()
         decisions = matcher.process(signals)
         after_matcher = clock()
-        core.process(candles, decisions.entries, decisions.exits)
+        core.process(candles, decisions)
         spent[0] += after_engine - started
         spent[1] += after_matcher - after_engine
         spent[2] += clock() - after_matcher

@@ -14,14 +14,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from sptrader_stream.candles import NANOSECONDS, CandleView
 from sptrader_stream.columns import Floats, Ints, Masks
+from sptrader_stream.events import Candles, Decisions
 from sptrader_stream.execution.core import PositionCore
-from sptrader_stream.execution.settings import Entry, ExecutionSettings
+from sptrader_stream.execution.settings import (
+    Commission,
+    Distance,
+    Entry,
+    ExecutionSettings,
+    HoldingPeriod,
+    InstrumentSettings,
+    Target,
+    TrailingStop,
+)
 from sptrader_stream.indicators import INDICATORS, build
 from sptrader_stream.money import MONEY_SCALE
+from sptrader_stream.timeframes import MINUTE
 
 BATCH = 8192
 SCALE = 1e5
@@ -99,37 +111,79 @@ def indicator_costs(batches: list[Columns], repeats: int) -> dict[str, float]:
     return costs
 
 
-def core_costs(batches: list[Columns], repeats: int) -> dict[str, float]:
-    """Nanoseconds per candle of the position core: without decisions, and with an entry or exit every 25th candle."""
+SIMPLE = InstrumentSettings(
+    price_precision=5,
+    quantity_precision=2,
+    minimum_quantity=1,
+    entries=(Entry(side=1, size=2_000_000),),
+    stop_loss=Distance(value=200_000),
+    targets=(Target(distance=Distance(value=400_000)),),
+)
+# Three positions at a time, each with a stop that trails, break-even, two targets and a time limit; spread, slippage
+# and commission; limits that are looked at and not passed.
+EVERYTHING = InstrumentSettings(
+    price_precision=5,
+    quantity_precision=2,
+    minimum_quantity=1,
+    entries=(Entry(side=1, size=2_000_000, max_positions=3),),
+    stop_loss=Distance(value=200_000),
+    targets=(Target(distance=Distance(value=200_000), close=50_000_000), Target(distance=Distance(value=400_000))),
+    spread=2,
+    slippage_ticks=1,
+    commission=Commission(percent=2_000, per_order=1_000_000, minimum=100),
+)
+
+
+def core_settings(instrument: InstrumentSettings, instruments: int, *, everything: bool) -> ExecutionSettings:
+    """Settings of the position core for so many instruments of a kind."""
     settings = ExecutionSettings(
-        price_precision=5,
-        quantity_precision=2,
-        minimum_quantity=1,
         start_capital=10_000 * MONEY_SCALE,
-        entries=(Entry(side=1, size=2_000_000),),
-        stop_loss=200_000,
-        take_profit=400_000,
+        instruments=(instrument,) * instruments,
+        timeframe=MINUTE,
+        strategy_timeframe=MINUTE,
+        exits=(None,),
     )
-    entries: Masks = np.zeros(BATCH, np.uint32)
-    exits: Masks = np.zeros(BATCH, np.uint32)
-    entries[::50], exits[25::50] = 1, 1
+    if not everything:
+        return settings
+    return msgspec.structs.replace(
+        settings,
+        trailing_stop=TrailingStop(activation=100_000, trail=150_000),
+        break_even=150_000,
+        max_holding_period=HoldingPeriod(candles=500),
+        max_drawdown=90_000_000,
+        daily_loss_limit=50_000_000,
+        max_position_size=50_000_000,
+    )
 
-    def quiet() -> Callable[[Columns], object]:
-        core = PositionCore(settings)
-        return lambda batch: core.process(batch, None, None)
 
-    def busy() -> Callable[[Columns], object]:
-        core = PositionCore(settings)
+def decided(batch: Columns, every: int) -> Decisions:
+    """An entry and an exit in turn, every so many candles."""
+    moments = 2 * np.arange(0, len(batch.time), every, dtype=np.int64) + 1
+    entries: Masks = np.zeros(len(moments), np.uint32)
+    entries[::2] = 1
+    exits: Masks = 1 - entries
+    return Decisions(0, 0, [len(moments)], moments, entries, exits, None, None, [])
 
-        def process(batch: Columns) -> object:
-            size = len(batch.time)
-            return core.process(batch, entries[:size], exits[:size])
 
-        return process
+def core_costs(batches: list[Columns], repeats: int) -> dict[str, float]:
+    """Nanoseconds per candle of the position core: without decisions, with some, and with everything on."""
 
+    def cost(settings: ExecutionSettings, every: int) -> float:
+        inputs = {id(each): (Candles(0, [len(each.time)], *each), decided(each, every)) for each in batches}
+
+        def make() -> Callable[[Columns], object]:
+            core = PositionCore(settings)
+            return lambda batch: core.process(*inputs[id(batch)])
+
+        return best_nanoseconds(make, batches, repeats)
+
+    simple = core_settings(SIMPLE, 1, everything=False)
+    full = core_settings(EVERYTHING, 1, everything=True)
     return {
-        "position core, no decisions": best_nanoseconds(quiet, batches, repeats),
-        "position core, a decision every 25 candles": best_nanoseconds(busy, batches, repeats),
+        "position core, no decisions": cost(simple, 10 * BATCH),
+        "position core, a decision every 25 candles": cost(simple, 25),
+        "position core, everything on, a decision every 25 candles": cost(full, 25),
+        "position core, everything on, a decision every 5 candles": cost(full, 5),
     }
 
 

@@ -68,6 +68,10 @@ def markdown(document: dict[str, Any]) -> str:
         parts.append(_engines(document["engines"], document["files"]))
     if "pipeline" in document:
         parts.append(_pipeline(document["pipeline"]))
+    if "portfolio" in document:
+        rates = [(each["kind"], *_rates(each)) for each in document["portfolio"]]
+        header = ("2,000,000 candles, batches of 8,192", "best candles/s", "median candles/s")
+        parts.append("### Several instruments, bounds, all exits\n\n" + _table(header, rates))
     if "kernels" in document:
         rows = [(name, f"{cost:.1f}") for name, cost in document["kernels"].items()]
         parts.append("### Kernels, batches of 8,192\n\n" + _table(("kernel", "ns per candle"), rows))

@@ -53,7 +53,7 @@ def measure() -> None:
 
     def prepare(candles: Candles) -> Callable[[], Outcome]:
         place = tempfile.TemporaryDirectory()
-        spec = specification(MemorySource(ticks(candles, own.candles)), own.batch, Path(place.name) / "run")
+        spec = specification([MemorySource(ticks(candles, own.candles))], own.batch, Path(place.name) / "run")
 
         def run() -> Outcome:
             # Whoever follows the progress subscribes to the log and decodes every frame of it.
@@ -63,7 +63,7 @@ def measure() -> None:
             found = outcome.metrics
             # The folder lives as long as somebody may ask for the trades.
             return Outcome(
-                spec.source.info.rows or 0,
+                outcome.timing.candles,
                 found.total_trades,
                 found.end_equity / MONEY_SCALE,
                 lambda: first_trades(Path(place.name) / "run"),
