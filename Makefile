@@ -8,7 +8,7 @@ UV := $(BIN)/uv --quiet pip
 COMPILE := $(UV) compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test lint types bench lock clean
+.PHONY: help setup tools peers demo test lint types bench lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -20,7 +20,11 @@ tools: setup .venv/development.stamp
 demo: setup ## run a backtest on synthetic candles and show its result
 	@$(BIN)/sptrader demo
 
-test: tools ## run the tests
+# In environments of their own, which benchmarks share: they bring too much to be installed beside the project.
+peers: tools ## install the engines that the tests compare fills with
+	@$(BIN)/python -m tests.peers
+
+test: tools peers ## run the tests
 	$(BIN)/python -m pytest
 
 lint: tools ## check style and formatting
