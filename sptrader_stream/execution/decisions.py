@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.execution.arithmetic import level, percent_floor, percent_level, product
+from sptrader_stream.execution.books import overflow, positions_end
 from sptrader_stream.execution.layout import (
     ABSENT,
     BOOK_WIDTH,
@@ -52,7 +53,6 @@ from sptrader_stream.execution.layout import (
     WORTH,
 )
 from sptrader_stream.execution.log import reject
-from sptrader_stream.execution.positions import overflow, positions_end
 from sptrader_stream.execution.records import (
     REASON_SIGNAL,
     REASON_TIME,

@@ -11,6 +11,7 @@ from sptrader_stream.execution.arithmetic import (
     product,
     slipped,
 )
+from sptrader_stream.execution.books import overflow, positions_end, spread_at
 from sptrader_stream.execution.layout import (
     ABSENT,
     BID,
@@ -45,7 +46,7 @@ from sptrader_stream.execution.layout import (
     WAITING_EXITS,
     WORTH,
 )
-from sptrader_stream.execution.positions import close_part, enter, overflow, positions_end, spread_at
+from sptrader_stream.execution.positions import close_part, enter
 from sptrader_stream.execution.records import (
     REASON_DAILY_LOSS,
     REASON_MAX_DRAWDOWN,

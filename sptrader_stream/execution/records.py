@@ -36,8 +36,6 @@ REASON_BREAK_EVEN: Final = 4
 REASON_TIME: Final = 5
 REASON_MAX_DRAWDOWN: Final = 6
 REASON_DAILY_LOSS: Final = 7
-REASON_CANCELLED: Final = 8
-REASON_END_OF_DATA: Final = 9
 # A fill that opens a position has no exit reason.
 REASON_ENTRY: Final = -1
 
@@ -155,6 +153,31 @@ HALT_REFERENCE: Final = QUANTITY
 def pack_head(kind: int, reason: int, side: int, rule: int, instrument: int, assumption: int) -> int:
     """Put six small numbers into a row's first word."""
     return kind | (reason + 1) << 8 | (side + 1) << 16 | rule << 24 | instrument << 40 | assumption << 56
+
+
+def kinds(rows: Ints) -> Ints:
+    """The kinds of events; ``rows`` is int64, shape (n, RECORD_WIDTH), as for the functions below."""
+    return rows[:, HEAD] & 0xFF
+
+
+def reasons(rows: Ints) -> Ints:
+    """The numbers of their reasons, REASON_ENTRY for a fill that opens a position."""
+    return (rows[:, HEAD] >> 8 & 0xFF) - 1
+
+
+def sides(rows: Ints) -> Ints:
+    """1 for long positions and purchases, -1 for short ones and sales, 0 for a halt."""
+    return (rows[:, HEAD] >> 16 & 0xFF) - 1
+
+
+def instruments(rows: Ints) -> Ints:
+    """The indices of their instruments in the run."""
+    return rows[:, HEAD] >> 40 & 0xFFFF
+
+
+def assumptions(rows: Ints) -> Ints:
+    """What exits rest on, ASSUMED_NOTHING where there is nothing."""
+    return rows[:, HEAD] >> 56
 
 
 def _event(row: list[int]) -> ExecutionEvent:

@@ -1,4 +1,4 @@
-"""What one timestamp does to the portfolio: the steps of EXECUTION.md, section 3, one function each.
+"""Steps 2 to 4 of EXECUTION.md, section 3: resting levels, stops that follow, marks; and which rows need them.
 
 ``book`` is where an instrument's book starts in the state; ``slot`` where a position's row does.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from sptrader_stream.columns import Ints
-from sptrader_stream.execution.arithmetic import percent_floor, percent_level, product, slipped
-from sptrader_stream.execution.decisions import put_up_everything
+from sptrader_stream.execution.arithmetic import percent_level, product, slipped
+from sptrader_stream.execution.books import better, overflow, positions_end
 from sptrader_stream.execution.layout import (
     ABOVE,
     ABSENT,
@@ -19,20 +19,10 @@ from sptrader_stream.execution.layout import (
     BOOKS,
     CASH,
     COUNT,
-    DAY,
-    DAY_HALTED,
-    DAY_NANOSECONDS,
-    DAY_REFERENCE,
     DEADLINE_CLOSED,
     DEADLINE_TIME,
-    ENTRY_QUANTITY,
-    ENTRY_ROWS,
-    ENTRY_RULE,
-    ENTRY_WIDTH,
-    EQUITY,
     HIGHEST_MARK,
     OVERFLOW,
-    PEAK,
     POS_ACTIVATION,
     POS_BEST,
     POS_CLOSED,
@@ -49,54 +39,30 @@ from sptrader_stream.execution.layout import (
     POS_WORST,
     POSITION_WIDTH,
     POSITIONS,
-    RUN_HALTED,
-    SET_DAILY_LOSS,
     SET_HOLD_CANDLES,
     SET_HOLD_TIME,
     SET_INSTRUMENTS,
-    SET_MAX_DRAWDOWN,
-    SET_SESSION,
     SET_TARGET_FIRST,
     SET_TRAIL,
     SIDE,
     SPREAD,
     UNIT,
-    WAITING_ENTRIES,
     WORTH,
 )
-from sptrader_stream.execution.log import new_row, reject
-from sptrader_stream.execution.positions import aim, better, close_part, overflow, positions_end
+from sptrader_stream.execution.positions import aim, close_part
 from sptrader_stream.execution.records import (
     ASSUMED_GAP,
     ASSUMED_NOTHING,
     ASSUMED_SAME_BAR,
-    HALT_EQUITY,
-    HALT_REFERENCE,
-    KIND_HALT,
     REASON_BREAK_EVEN,
-    REASON_DAILY_LOSS,
-    REASON_MAX_DRAWDOWN,
     REASON_TAKE_PROFIT,
     REASON_TRAILING_STOP,
-    REJECTED_HALTED,
-    pack_head,
 )
 from sptrader_stream.kernels import device
 from sptrader_stream.money import LARGEST_AMOUNT
 
 NEVER: Final = 2**62
 _NEARLY_LARGEST: Final = LARGEST_AMOUNT * 0.999
-
-
-@device
-def start_day(state: Ints, time: int) -> int:
-    """On a new day the last equity becomes the day's reference and a daily halt ends."""
-    day: int = (time - state[SET_SESSION]) // DAY_NANOSECONDS
-    if day != state[DAY]:
-        state[DAY] = day
-        state[DAY_REFERENCE] = state[EQUITY]
-        state[DAY_HALTED] = 0
-    return day
 
 
 @device
@@ -235,53 +201,3 @@ def marked(state: Ints) -> int:
         if state[book + COUNT] > 0:
             equity = plus_value(state, book, equity)
     return equity
-
-
-@device
-def floor_of(state: Ints, limit: int, reference: int) -> int:
-    """The smallest equity that a limit (a word of the settings) allows against its reference."""
-    part = state[limit]
-    if part == ABSENT:
-        return -LARGEST_AMOUNT
-    # A share of nothing, or of less, is no loss that may still be made.
-    if reference <= 0:
-        return reference
-    return reference - percent_floor(reference, part)
-
-
-@device
-def limits_hold(state: Ints, equity: int, peak: int) -> bool:
-    """Whether an equity, with this peak, passes no limit that was not passed before."""
-    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, peak):
-        return False
-    return not (state[DAY_HALTED] == 0 and equity < floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE]))
-
-
-@device
-def halt(state: Ints, records: Ints, time: int, reason: int, equity: int, reference: int) -> int:
-    """Log a passed limit, put everything up for closing and refuse the entries that still wait."""
-    row = new_row(state, records, pack_head(KIND_HALT, reason, 0, 0, 0, 0), time)
-    records[row + HALT_EQUITY] = equity
-    records[row + HALT_REFERENCE] = reference
-    put_up_everything(state, reason)
-    for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
-        for entry in range(state[book + WAITING_ENTRIES]):
-            waiting = book + ENTRY_ROWS + entry * ENTRY_WIDTH
-            rule, quantity = state[waiting + ENTRY_RULE], state[waiting + ENTRY_QUANTITY]
-            reject(state, book, records, time, rule, state[book + BID], quantity, REJECTED_HALTED)
-        state[book + WAITING_ENTRIES] = 0
-    return 0
-
-
-@device
-def check_limits(state: Ints, records: Ints, time: int, equity: int) -> int:
-    """Step 5: drawdown from the running peak, loss against the previous day's last equity."""
-    state[PEAK] = max(state[PEAK], equity)
-    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, state[PEAK]):
-        state[RUN_HALTED] = 1
-        halt(state, records, time, REASON_MAX_DRAWDOWN, equity, state[PEAK])
-    if state[DAY_HALTED] == 0 and equity < floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE]):
-        state[DAY_HALTED] = 1
-        halt(state, records, time, REASON_DAILY_LOSS, equity, state[DAY_REFERENCE])
-    return 0

@@ -48,7 +48,7 @@ from sptrader_stream.execution.layout import (
     WAITING_EXITS,
     WORTH,
 )
-from sptrader_stream.execution.steps import floor_of, limits_hold, start_day
+from sptrader_stream.execution.limits import floor_of, limits_hold, start_day
 from sptrader_stream.kernels import device
 from sptrader_stream.money import LARGEST_AMOUNT
 

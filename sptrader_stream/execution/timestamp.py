@@ -7,6 +7,7 @@ busy books, take the steps one by one.
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints, Masks
+from sptrader_stream.execution.books import see, settle, spread_at
 from sptrader_stream.execution.decisions import decide, exits_by_time
 from sptrader_stream.execution.layout import (
     ABSENT,
@@ -45,9 +46,9 @@ from sptrader_stream.execution.layout import (
     WAITING_ENTRIES,
     WAITING_EXITS,
 )
+from sptrader_stream.execution.limits import check_limits, start_day
 from sptrader_stream.execution.orders import fill_entries, fill_exits
-from sptrader_stream.execution.positions import see, settle, spread_at
-from sptrader_stream.execution.steps import check_limits, marked, plus_value, refresh, rest, start_day, track
+from sptrader_stream.execution.steps import marked, plus_value, refresh, rest, track
 from sptrader_stream.execution.stretches import NO_MORE, look_ahead
 from sptrader_stream.kernels import device
 

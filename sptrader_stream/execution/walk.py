@@ -8,6 +8,7 @@ something could happen is left to ``timestamp.one_timestamp``, which follows the
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints, Masks
+from sptrader_stream.execution.books import positions_end, see, settle, spread_at
 from sptrader_stream.execution.layout import (
     BID,
     BOOK_WIDTH,
@@ -34,7 +35,6 @@ from sptrader_stream.execution.layout import (
     WAITING_ENTRIES,
 )
 from sptrader_stream.execution.orders import fill_exits
-from sptrader_stream.execution.positions import positions_end, see, settle, spread_at
 from sptrader_stream.execution.steps import marked
 from sptrader_stream.execution.stretches import NO_MORE, look_ahead, stretch
 from sptrader_stream.execution.timestamp import one_timestamp
