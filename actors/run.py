@@ -27,8 +27,9 @@ from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
+from sptrader_stream.store.head import Bounds, Ending, Timing
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import Bounds, Ending, Timing, write_result
+from sptrader_stream.store.results import write_result
 from sptrader_stream.topics import Inbox, Topic
 
 Clock = Callable[[], float]

@@ -14,7 +14,8 @@ from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
 from sptrader_stream.sources.market import MarketSpec
-from sptrader_stream.store.results import Bounds, MarketTotals, Timing
+from sptrader_stream.store.head import Bounds, Timing
+from sptrader_stream.store.results import MarketTotals
 
 __all__ = ["MarketSpec", "RunOutcome", "RunSpec"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -99,6 +100,20 @@ def part_of(candles: CandleColumns, start: int, end: int) -> ReadyCandles:
         volume=candles.volume[start:end],
         spread=None if candles.spread is None else candles.spread[start:end],
     )
+
+
+def up_to(chunks: Iterator[ReadyCandles], last: int) -> Iterator[ReadyCandles]:
+    """Cut candles off behind the open time ``last``; nothing is read beyond it."""
+    for chunk in chunks:
+        size = int(np.searchsorted(chunk.time, last, side="right"))
+        if size == len(chunk):
+            yield chunk
+            if int(chunk.time[-1]) == last:
+                return
+            continue
+        if size:
+            yield part_of(chunk, 0, size)
+        return
 
 
 class CandleView:

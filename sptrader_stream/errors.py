@@ -4,9 +4,10 @@
     └── UserError            something given to us is wrong: shown as one message, exit code 2
         ├── StrategyError    a strategy file, with all findings (file, line, path of the key)
         ├── SignalError      a user's own signal, with the file and line of it
+        │   └── ContradictionError   one that says two things of the same candle
         ├── DataError        candles that break the data contract, or a source that cannot be read
         ├── ConfigError      a configuration file or environment variable
-        ├── StorageError     results cannot be written: folder in use, no permission, disk full
+        ├── StorageError     results cannot be written or read: folder in use, no permission, disk full, no result there
         └── AmountError      a number that is too fine or too large for exact arithmetic
 
 Anything else that escapes is a bug of ours and shows its traceback.
@@ -15,8 +16,11 @@ Anything else that escapes is a bug of ours and shows its traceback.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
+
+Contradiction: TypeAlias = Literal["looks_ahead", "depends_on_batches"]
 
 
 class SPTraderError(Exception):
@@ -36,7 +40,7 @@ class DataError(UserError):
 
 
 class StorageError(UserError):
-    """Results cannot be written: the folder is in use or not writable, or the disk is full."""
+    """Results cannot be written (the folder is in use or not writable, the disk is full), or not be read again."""
 
 
 class AmountError(UserError):
@@ -44,7 +48,52 @@ class AmountError(UserError):
 
 
 class SignalError(UserError):
-    """A user's own signal cannot be loaded or failed; names file and line."""
+    """A user's own signal cannot be loaded or failed; names file and line.
+
+    Attributes:
+        file: the signal's file; None where the mistake is in none.
+        symbol, timeframe: of the candles that the signal was given, where a run has several series of them.
+    """
+
+    def __init__(self, message: str, file: str | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.symbol: str | None = None
+        self.timeframe: str | None = None
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return message if self.symbol is None else f"{message} ({self.symbol}, {self.timeframe} candles)"
+
+
+class ContradictionError(SignalError):
+    """A user's own signal said one thing of a candle and then another.
+
+    Attributes:
+        kind: ``looks_ahead``: the second value was said when later candles were known; ``depends_on_batches``: when
+            the candles came one at a time.
+        output: of the signal.
+        candle: index among the candles that the signal was given, from 0.
+        said, then: both values, in words.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str,
+        *,
+        kind: Contradiction,
+        output: str,
+        candle: int,
+        said: str,
+        then: str,
+    ) -> None:
+        super().__init__(message, file)
+        self.kind = kind
+        self.output = output
+        self.candle = candle
+        self.said = said
+        self.then = then
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

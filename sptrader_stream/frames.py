@@ -15,12 +15,11 @@ from sptrader_stream.metrics.summary import METRICS
 from sptrader_stream.money import MONEY_DIGITS, format_money, format_scaled
 from sptrader_stream.report.exports import read_trade_rows
 from sptrader_stream.report.numbers import metric_text
-from sptrader_stream.report.record import read_record
 from sptrader_stream.store.equity import read_equity
 from sptrader_stream.store.head import MetricValue
 from sptrader_stream.store.journal import read_events
 from sptrader_stream.store.rows import HaltRow, RejectionRow, TradeRow, halt_rows, rejection_rows
-from sptrader_stream.store.runs import find_run
+from sptrader_stream.store.runs import find_run, read_record
 from sptrader_stream.timeframes import format_time
 from sptrader_stream.workspace import open_workspace
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from sptrader_stream.candles import NANOSECONDS
 from sptrader_stream.chart import Envelope, dots_across, draw
 from sptrader_stream.events import DataIssue, RunStatus
-from sptrader_stream.execution.records import Trade
+from sptrader_stream.execution.records import SIDE_NAMES, Trade
+from sptrader_stream.formats import format_cents, format_metric, format_minute
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import METRICS, Metrics
-from sptrader_stream.money import MONEY_SCALE, divide_half_even, format_scaled
-from sptrader_stream.store.results import Bounds, MarketTotals
+from sptrader_stream.money import format_scaled
+from sptrader_stream.store.head import Bounds
+from sptrader_stream.store.results import MarketTotals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,49 +102,13 @@ def show_report(report: Report, console: Console) -> None:
         console.print(f"{label:<12} {text}", soft_wrap=True)
 
 
-def format_metric(name: str, value: object) -> str:
-    """Write a metric for people, in its unit; a dash where it is not defined."""
-    unit = METRICS[name].unit
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:z.2%}" if unit == "fraction" else f"{value:z,.2f}"
-    if not isinstance(value, int):
-        raise TypeError(f"{name} is not a single value")
-    writers: dict[str, Callable[[int], str]] = {"money": format_cents, "duration": format_duration, "time": format_time}
-    return writers.get(unit, "{:,}".format)(value)
-
-
-def format_cents(money: int) -> str:
-    """Write money (10^-8) to the cent, rounded half to even."""
-    cents = divide_half_even(money, MONEY_SCALE // 100)
-    whole, part = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole:,}.{part:02d}"
-
-
-def format_time(moment: int) -> str:
-    """Write nanoseconds since 1970 as UTC date and minute."""
-    return datetime.fromtimestamp(moment // NANOSECONDS, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def format_duration(nanoseconds: int) -> str:
-    """Write a duration with its two largest units: ``2d 4h``."""
-    left = nanoseconds // NANOSECONDS
-    parts = []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count:,}{unit}")
-    return " ".join(parts[:2]) or "0s"
-
-
 def _summary(report: Report, two_pairs: bool) -> Table:
     from rich import box
     from rich.table import Table
 
     metrics = report.metrics
     pairs = [
-        ("Period", " to ".join(format_time(each)[:10] for each in report.period) if report.period else "-"),
+        ("Period", " to ".join(format_minute(each)[:10] for each in report.period) if report.period else "-"),
         ("Candles", f"{metrics.candles:,}"),
         ("Start capital", format_cents(report.start_capital)),
         ("End equity", format_cents(metrics.end_equity)),
@@ -175,10 +139,10 @@ def _trades(report: Report, width: int) -> Table:
     symbol_from = 0 if len(instruments) > 1 else sys.maxsize
     columns: list[tuple[int, str, Literal["left", "right"], Callable[[Trade], str]]] = [
         (symbol_from, "Symbol", "left", lambda trade: instruments[trade.instrument].symbol),
-        (0, "Side", "left", lambda trade: "long" if trade.side > 0 else "short"),
-        (108, "Entered", "left", lambda trade: format_time(trade.entry_time)),
+        (0, "Side", "left", lambda trade: SIDE_NAMES[trade.side]),
+        (108, "Entered", "left", lambda trade: format_minute(trade.entry_time)),
         (78, "Entry", "right", lambda trade: _price(trade.entry_price, trade, instruments)),
-        (0, "Exited", "left", lambda trade: format_time(trade.time)),
+        (0, "Exited", "left", lambda trade: format_minute(trade.time)),
         (66, "Exit", "right", lambda trade: _price(trade.price, trade, instruments)),
         (90, "Quantity", "right", lambda trade: _quantity(trade, instruments)),
         (0, "P&L", "right", lambda trade: format_cents(trade.pnl)),
@@ -243,5 +207,5 @@ def _print_curve(report: Report, equity: Envelope, console: Console) -> None:
         console.print(f"{label:>{margin}} {bar}", end="")
         console.print(line, style=style, no_wrap=True, overflow="crop")
     if report.period:
-        first, last = (format_time(each)[:10] for each in report.period)
+        first, last = (format_minute(each)[:10] for each in report.period)
         console.print(f"{'':{margin}}  {first}{last:>{max(0, width - len(first))}}", no_wrap=True, overflow="crop")

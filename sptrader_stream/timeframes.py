@@ -22,6 +22,7 @@ _TIME: Final = re.compile(
 )
 _UNIX: Final = re.compile(r"-?\d{9,19}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST: Final = 3650 * DAY
 # 1970-01-01 was a Thursday; weekly candles open on Mondays.
 FIRST_MONDAY: Final = 4 * DAY
 
@@ -33,7 +34,7 @@ def parse_timeframe(text: str) -> int:
     """Read a timeframe such as ``1m``, ``5m``, ``1h``, ``4h``, ``1d`` or ``1w`` as nanoseconds.
 
     Raises:
-        UserError: it is not one.
+        UserError: it is not one, or is longer than ten years.
     """
     found = _TIMEFRAME.fullmatch(text.strip())
     if found is None:
@@ -41,7 +42,10 @@ def parse_timeframe(text: str) -> int:
             f"{text!r} is not a timeframe: expected a whole number and s, m, h, d or w (seconds, minutes, hours, days, "
             f"weeks), such as 1m, 5m, 1h, 4h, 1d or 1w"
         )
-    return int(found[1]) * _UNITS[found[2]]
+    nanoseconds = int(found[1]) * _UNITS[found[2]]
+    if nanoseconds > _LONGEST:
+        raise UserError(f"{text!r} is too long for a timeframe: 10 years (3650d) are the most")
+    return nanoseconds
 
 
 def format_timeframe(nanoseconds: int) -> str:

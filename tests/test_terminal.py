@@ -20,7 +20,8 @@ from sptrader_stream.execution.records import Trade
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import MONEY_SCALE
-from sptrader_stream.store.results import Bounds, MarketTotals
+from sptrader_stream.store.head import Bounds
+from sptrader_stream.store.results import MarketTotals
 
 HOUR = 3_600 * 10**9
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2)
@@ -163,41 +164,6 @@ def test_a_run_without_candles_or_trades_is_shown_without_them() -> None:
 
 def test_a_run_that_did_not_complete_says_so() -> None:
     assert "on EURUSD 1h, cancelled" in shown(report(status="cancelled"))
-
-
-@pytest.mark.parametrize(
-    ("money", "text"),
-    [(0, "0.00"), (500_000, "0.00"), (1_500_000, "0.02"), (-123_456_789_012, "-1,234.57"), (10**14, "1,000,000.00")],
-)
-def test_money_is_shown_to_the_cent_rounded_half_to_even(money: int, text: str) -> None:
-    assert terminal.format_cents(money) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (59, "59s"), (3_600, "1h"), (93_784, "1d 2h"), (100_000_000, "1,157d 9h")]
-)
-def test_durations_are_shown_with_their_two_largest_units(seconds: int, text: str) -> None:
-    assert terminal.format_duration(seconds * 10**9) == text
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("win_rate", 0.5, "50.00%"),
-        ("sharpe_ratio", 1.239, "1.24"),
-        ("sharpe_ratio", None, "-"),
-        ("total_pnl", 10**8, "1.00"),
-        ("total_trades", 12345, "12,345"),
-        ("longest_drawdown", 2 * HOUR, "2h"),
-    ],
-)
-def test_metrics_are_shown_in_their_unit(name: str, value: object, text: str) -> None:
-    assert terminal.format_metric(name, value) == text
-
-
-def test_a_metric_of_many_values_has_no_short_form() -> None:
-    with pytest.raises(TypeError, match="daily_returns"):
-        terminal.format_metric("daily_returns", ((START, 0.1),))
 
 
 class Terminal(io.StringIO):

@@ -42,6 +42,13 @@ def test_what_is_no_timeframe(text: str) -> None:
         parse_timeframe(text)
 
 
+def test_a_timeframe_has_ten_years_at_most() -> None:
+    assert parse_timeframe("3650d") == 3650 * 86_400 * SECOND
+    for text in ("3651d", "999999w"):
+        with pytest.raises(UserError, match=f"^'{text}' is too long for a timeframe: 10 years (.*) are the most"):
+            parse_timeframe(text)
+
+
 @pytest.mark.parametrize(
     ("text", "when"),
     [

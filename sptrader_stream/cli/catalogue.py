@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sptrader_stream import __version__
+from sptrader_stream.cli.options import WorkspaceOption
 from sptrader_stream.errors import StrategyError, UserError
 from sptrader_stream.money import PERCENT_DIGITS, format_scaled
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from sptrader_stream.indicators import IndicatorInfo
     from sptrader_stream.rules.plan import EntryRule, ExitRule, StrategyPlan
     from sptrader_stream.signals.registry import SignalInfo
-
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; default: the current folder.")
-]
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -11,7 +11,18 @@ import msgspec
 import typer
 
 from sptrader_stream.cli import DONE, USER_MISTAKE
-from sptrader_stream.cli.catalogue import WorkspaceOption
+from sptrader_stream.cli.options import (
+    CapitalOption,
+    DataOption,
+    EndOption,
+    JsonOption,
+    ParameterOption,
+    StartOption,
+    StrategyArgument,
+    SymbolOption,
+    TimeframeOption,
+    WorkspaceOption,
+)
 from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest, make_spec
 from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
@@ -36,30 +47,18 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def check(
-    strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a YAML file.")],
-    data: Annotated[
-        list[str],
-        typer.Option(
-            metavar="FILE|synthetic|SYMBOL=FILE",
-            help="Candles: Parquet, CSV, or synthetic ones; once for each instrument.",
-        ),
-    ],
-    symbol: Annotated[
-        str | None, typer.Option(metavar="SYMBOL", help="Default: as told by the file name or the strategy.")
-    ] = None,
-    timeframe: Annotated[
-        str | None, typer.Option(metavar="TIMEFRAME", help="Such as 1m or 4h; default: likewise.")
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="A date, RFC 3339 or Unix time.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Inclusive; a date is its whole day.")] = None,
-    capital: Annotated[str, typer.Option(metavar="AMOUNT", help="Start capital.")] = DEFAULT_CAPITAL,
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Override a parameter.")
-    ] = None,
+    strategy: StrategyArgument,
+    data: DataOption,
+    symbol: SymbolOption = None,
+    timeframe: TimeframeOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    capital: CapitalOption = DEFAULT_CAPITAL,
+    parameter: ParameterOption = None,
     cuts: Annotated[
         int | None, typer.Option(min=1, max=10_000, metavar="N", help="At how many places to cut; default: 24.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
     """Prove that a strategy does not look ahead, or name what does."""
@@ -96,12 +95,8 @@ def check(
 def _candles(spec: RunSpec) -> tuple[History, bool]:
     from sptrader_stream.research.check import MOST_CANDLES, MOST_CANDLES_IN_PYTHON, has_own_signals
     from sptrader_stream.research.check_history import collect
-    from sptrader_stream.sources.intake import Intake, ready_chunks
 
-    sources = [
-        ready_chunks(market.source, Intake(market.source, market.instrument, spec.data_policy))
-        for market in spec.markets
-    ]
+    sources = [market.candles(spec.data_policy) for market in spec.markets]
     most = MOST_CANDLES_IN_PYTHON if has_own_signals(spec.strategy) else MOST_CANDLES
     history, more_follow = collect(sources, most)
     if history is None:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from sptrader_stream.cli.catalogue import WorkspaceOption
+from sptrader_stream.cli.options import RunArgument, WorkspaceOption
 
 PAGE_FILE: Final = "report.html"
 
@@ -18,7 +18,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A folder in backtests, a path, or last.")],
+    run: RunArgument,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="FILE", help="The page; default: report.html in the run's folder."),
@@ -29,8 +29,7 @@ def report(
 ) -> None:
     """Write a page about a run, or its trades and equity."""
     from sptrader_stream.report.exports import write_csv, write_parquet
-    from sptrader_stream.report.record import read_record
-    from sptrader_stream.store.runs import find_run
+    from sptrader_stream.store.runs import find_run, read_record
     from sptrader_stream.workspace import open_workspace
 
     record = read_record(find_run(open_workspace(workspace).backtests, run))

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sptrader_stream.cli import CANCELLED, DONE, STARTED
-from sptrader_stream.cli.catalogue import WorkspaceOption
+from sptrader_stream.cli.options import (
+    CapitalOption,
+    DataOption,
+    EndOption,
+    JsonOption,
+    ParameterOption,
+    StartOption,
+    StrategyArgument,
+    SymbolOption,
+    TimeframeOption,
+    WorkspaceOption,
+)
 from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunRequest, make_spec
 from sptrader_stream.workspace import Workspace, open_workspace, starter_folder
 
@@ -48,26 +59,14 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def run(
-    strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a YAML file.")],
-    data: Annotated[
-        list[str],
-        typer.Option(
-            metavar="FILE|synthetic|SYMBOL=FILE",
-            help="Candles: Parquet, CSV, or synthetic ones; once for each instrument.",
-        ),
-    ],
-    symbol: Annotated[
-        str | None, typer.Option(metavar="SYMBOL", help="Default: as told by the file name or the strategy.")
-    ] = None,
-    timeframe: Annotated[
-        str | None, typer.Option(metavar="TIMEFRAME", help="Such as 1m or 4h; default: likewise.")
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="A date, RFC 3339 or Unix time.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Inclusive; a date is its whole day.")] = None,
-    capital: Annotated[str, typer.Option(metavar="AMOUNT", help="Start capital.")] = DEFAULT_CAPITAL,
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Override a parameter.")
-    ] = None,
+    strategy: StrategyArgument,
+    data: DataOption,
+    symbol: SymbolOption = None,
+    timeframe: TimeframeOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    capital: CapitalOption = DEFAULT_CAPITAL,
+    parameter: ParameterOption = None,
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Candles per batch: changes speed, never results.")
     ] = DEFAULT_BATCH,
@@ -75,7 +74,7 @@ def run(
         bool, typer.Option("--bounds", help="Run stop first and target first: the P&L as an interval.")
     ] = False,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> int:
     """Run a strategy over candles."""

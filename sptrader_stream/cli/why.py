@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from sptrader_stream.cli.catalogue import WorkspaceOption
-from sptrader_stream.errors import StorageError, UserError
+from sptrader_stream.cli.options import JsonOption, RunArgument, WorkspaceOption
+from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -23,16 +23,10 @@ if TYPE_CHECKING:
     from sptrader_stream.research.why import RuleExplained, RunToExplain, Why
     from sptrader_stream.rules.explain import Explained
     from sptrader_stream.store.remake import Remade
+    from sptrader_stream.store.runs import RunRecord
 
 _WORDS = {True: "true", False: "false", None: "not yet defined"}
 _STYLES = {True: "green", False: "red", None: "yellow"}
-
-
-class _Period(msgspec.Struct):
-    """The part of a result that says which candles were run; the rest of the document is skipped."""
-
-    start_time: str | None
-    end_time: str | None
 
 
 class _Near(msgspec.Struct):
@@ -53,7 +47,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def why(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, its folder, or last.")],
+    run: RunArgument,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Explain the candle that closed last by then; UTC.")
     ] = None,
@@ -61,28 +55,32 @@ def why(
         int | None, typer.Option(min=1, metavar="N", help="List the N candles at which an entry rule came closest.")
     ] = None,
     symbol: Annotated[str | None, typer.Option(metavar="SYMBOL", help="Default: each instrument of the run.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON document.")] = False,
+    as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Explain why a run traded or did not."""
     from sptrader_stream.research.why import explain_candle, nearest_candles
     from sptrader_stream.store.remake import remake
-    from sptrader_stream.store.runs import find_run, read_started
+    from sptrader_stream.store.runs import find_run, read_record
     from sptrader_stream.timeframes import parse_time
 
     if (at is None) == (near is None):
         raise UserError("give either --at TIME, such as --at 2025-03-31T14:30, or --near N, such as --near 5")
     time = None if at is None else parse_time(at)
-    folder = find_run(open_workspace(workspace).backtests, run)
-    remade = remake(read_started(folder))
-    opened = _open_run(folder, remade)
-    numbers = _instruments(opened, symbol, folder)
-    answer = _Answer(folder.name, remade.notes)
+    record = read_record(find_run(open_workspace(workspace).backtests, run))
+    remade = remake(record.started)
+    opened = _open_run(record, remade)
+    numbers = _instruments(opened, symbol, record.folder)
+    answer = _Answer(record.folder.name, remade.notes)
+
+    def candles(number: int) -> Iterator[ReadyCandles]:
+        return remade.markets[number].candles(remade.data_policy)
+
     if time is not None:
-        answer.candles = [explain_candle(opened, number, _candles(remade, number), time) for number in numbers]
+        answer.candles = [explain_candle(opened, number, candles(number), time) for number in numbers]
     elif near is not None:
         answer.near = [
-            _Near(opened.instruments[number].symbol, nearest_candles(opened, number, _candles(remade, number), near))
+            _Near(opened.instruments[number].symbol, nearest_candles(opened, number, candles(number), near))
             for number in numbers
         ]
     if as_json:
@@ -92,37 +90,23 @@ def why(
         _show(answer)
 
 
-def _open_run(folder: Path, remade: Remade) -> RunToExplain:
+def _open_run(record: RunRecord, remade: Remade) -> RunToExplain:
     from sptrader_stream.research.why import RunToExplain
     from sptrader_stream.rules.settings import execution_settings
     from sptrader_stream.store.journal import read_events
     from sptrader_stream.timeframes import parse_timeframe
 
+    if record.period is None:
+        raise UserError(f"{record.folder.name} saw no candle: there is nothing to explain")
     instruments = [market.instrument for market in remade.markets]
-    timeframe = parse_timeframe(remade.markets[0].source.info.timeframe)
+    timeframe = parse_timeframe(record.started.timeframe)
     return RunToExplain(
         plan=remade.strategy,
         instruments=instruments,
         settings=execution_settings(remade.strategy, instruments, timeframe, remade.capital),
-        period=_read_period(folder),
-        events=lambda: read_events(folder),
+        period=record.period,
+        events=lambda: read_events(record.folder),
     )
-
-
-def _read_period(folder: Path) -> tuple[int, int]:
-    from sptrader_stream.store.results import RESULT_FILE
-    from sptrader_stream.timeframes import parse_time
-
-    result = folder / RESULT_FILE
-    try:
-        period = msgspec.json.decode(result.read_bytes(), type=_Period)
-    except FileNotFoundError:
-        raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed") from None
-    except msgspec.MsgspecError as error:
-        raise StorageError(f"{result}: not the result of a run: {error}") from error
-    if period.start_time is None or period.end_time is None:
-        raise UserError(f"{folder.name} saw no candle: there is nothing to explain")
-    return parse_time(period.start_time), parse_time(period.end_time)
 
 
 def _instruments(run: RunToExplain, symbol: str | None, folder: Path) -> list[int]:
@@ -135,13 +119,6 @@ def _instruments(run: RunToExplain, symbol: str | None, folder: Path) -> list[in
     if plain not in symbols:
         raise UserError(f"--symbol {symbol}: {folder.name} has no such instrument; it traded {', '.join(symbols)}")
     return [symbols.index(plain)]
-
-
-def _candles(remade: Remade, number: int) -> Iterator[ReadyCandles]:
-    from sptrader_stream.sources.intake import Intake, ready_chunks
-
-    market = remade.markets[number]
-    return ready_chunks(market.source, Intake(market.source, market.instrument, remade.data_policy))
 
 
 def _show(answer: _Answer) -> None:

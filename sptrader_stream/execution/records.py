@@ -47,6 +47,9 @@ REJECTED_ATR_UNDEFINED: Final = 2
 REJECTED_NO_STOP_DISTANCE: Final = 3
 REJECTED_HALTED: Final = 4
 
+# Of a position; a purchase opens a long one or closes a short one.
+SIDE_NAMES: Final = {1: "long", -1: "short"}
+
 Assumption = Literal["none", "same_bar", "gap"]
 ASSUMPTIONS: Final[tuple[Assumption, ...]] = get_args(Assumption)
 ASSUMED_NOTHING: Final = 0

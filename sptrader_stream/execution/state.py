@@ -10,6 +10,7 @@ import numpy as np
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import AmountError
 from sptrader_stream.execution import layout
+from sptrader_stream.execution.levels import DISTANCE_KINDS
 from sptrader_stream.execution.records import RECORD_WIDTH
 from sptrader_stream.execution.settings import Distance, ExecutionSettings, InstrumentSettings
 from sptrader_stream.money import LARGEST_AMOUNT, MONEY_DIGITS, PERCENT_SCALE
@@ -23,7 +24,6 @@ _SIZINGS: Final = {
 }
 # A day before the year 1678, where int64 nanoseconds begin, whose end can still be told in them.
 _BEFORE_ALL_DAYS: Final = -106_750
-_KINDS: Final = {"percentage": layout.PERCENTAGE, "offset": layout.OFFSET, "atr": layout.ATR}
 
 # Products of a factor with 10^8 (a percentage's scale, the finest lot) have to fit.
 _LARGEST_FACTOR: Final = LARGEST_AMOUNT // PERCENT_SCALE - PERCENT_SCALE
@@ -100,7 +100,7 @@ def _fill_book(book: Ints, settings: InstrumentSettings) -> None:
         layout.COMMISSION_PER_UNIT: cost.per_unit,
         layout.COMMISSION_PER_ORDER: cost.per_order,
         layout.COMMISSION_MINIMUM: cost.minimum,
-        layout.STOP_KIND: None if stop is None else _KINDS[stop.kind],
+        layout.STOP_KIND: None if stop is None else DISTANCE_KINDS[stop.kind],
         layout.STOP_VALUE: 0 if stop is None else stop.value,
         layout.TARGETS: len(settings.targets),
         layout.HIGHEST_MARK: LARGEST_AMOUNT,
@@ -119,7 +119,7 @@ def _fill_book(book: Ints, settings: InstrumentSettings) -> None:
     for index, target in enumerate(settings.targets):
         start = layout.TARGET_ROWS + index * layout.TARGET_WIDTH
         part = layout.ABSENT if target.close is None else target.close
-        book[start : start + layout.TARGET_WIDTH] = _KINDS[target.distance.kind], target.distance.value, part
+        book[start : start + layout.TARGET_WIDTH] = DISTANCE_KINDS[target.distance.kind], target.distance.value, part
 
 
 def _rows_for_a_timestamp(settings: ExecutionSettings, most: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from sptrader_stream.columns import Ints, Masks
 from sptrader_stream.kernels import device, kernel
+from sptrader_stream.timeframes import DAY as NANOSECONDS_A_DAY
 
 # Layout of the state. The current drawdown runs from the last candle at the peak; the worst and the longest are of
 # the drawdowns that have ended.
@@ -39,7 +40,6 @@ WIDTH: Final = 17
 # Columns of the table of closed days: the day as days since 1970, and its last equity.
 DAY_WIDTH: Final = 2
 
-NANOSECONDS_A_DAY: Final = 86_400_000_000_000
 # Knuth's multiplier for 64-bit linear congruential generators (MMIX): odd, hence no information is ever lost.
 CHECKSUM_FACTOR: Final = 6364136223846793005
 

@@ -20,7 +20,8 @@ from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import Trade
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, format_money
 from sptrader_stream.store.equity import read_equity
-from sptrader_stream.store.journal import cannot_write, read_events
+from sptrader_stream.store.files import cannot_write, written_whole
+from sptrader_stream.store.journal import read_events
 from sptrader_stream.store.rows import TradeRow, trade_rows
 from sptrader_stream.timeframes import format_time, parse_time
 
@@ -113,13 +114,10 @@ def _made(target: Path) -> Path:
 
 
 def _write_csv(file: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
-    try:
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(columns)
-            writer.writerows(rows)
-    except OSError as error:
-        raise cannot_write(file, error) from error
+    with written_whole(file) as target, target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(rows)
     return file
 
 
@@ -128,12 +126,9 @@ def _write_parquet(file: Path, schema: Any, rows: Iterable[tuple[Any, ...]]) -> 
     import pyarrow.parquet as pq
 
     iterator = iter(rows)
-    try:
-        with pq.ParquetWriter(file, schema) as writer:
-            while portion := list(itertools.islice(iterator, _ROWS_AT_A_TIME)):
-                columns = zip(*portion, strict=True)
-                arrays = [pa.array(each, field.type) for each, field in zip(columns, schema, strict=True)]
-                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-    except OSError as error:
-        raise cannot_write(file, error) from error
+    with written_whole(file) as target, pq.ParquetWriter(target, schema) as writer:
+        while portion := list(itertools.islice(iterator, _ROWS_AT_A_TIME)):
+            columns = zip(*portion, strict=True)
+            arrays = [pa.array(each, field.type) for each, field in zip(columns, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
     return file

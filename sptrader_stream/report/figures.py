@@ -28,13 +28,14 @@ PROFIT: Final = "#189a6b"
 LOSS: Final = "#d6454f"
 NEUTRAL: Final = "#8592a6"
 
-_MILLISECOND: Final = 1_000_000
+# Plotly's date axes count these, here in nanoseconds.
+MILLISECOND: Final = 1_000_000
 _BINS: Final = 36
 
 
 def milliseconds(times: Ints) -> list[int]:
     """Times as plotly's date axes take them, whole milliseconds since 1970."""
-    return [each // _MILLISECOND for each in times.tolist()]
+    return [each // MILLISECOND for each in times.tolist()]
 
 
 def plain(text: str) -> str:
@@ -79,7 +80,7 @@ def equity_figure(curve: EquityCurve, end: int, start_capital: int, halts: Seque
                 "type": "scatter",
                 "mode": "markers",
                 "name": "Halt",
-                "x": [each.time // _MILLISECOND for each in halts],
+                "x": [each.time // MILLISECOND for each in halts],
                 "y": [round(each.equity / MONEY_SCALE, 2) for each in halts],
                 "text": [each.reason.replace("_", " ") for each in halts],
                 "marker": {"symbol": "octagon", "size": 10, "color": LOSS, "line": {"width": 1, "color": "#fff"}},

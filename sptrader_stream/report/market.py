@@ -10,12 +10,12 @@ import numpy as np
 
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Floats, Ints
-from sptrader_stream.events import Candles
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.report.levels import Level, LevelBuilder
 from sptrader_stream.report.operands import DrawnOperand, drawn_operands, is_code, lies_at_prices, values_by_row
+from sptrader_stream.report.zoom import ZoomBuilder, ZoomLevel
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.signals.engine import SignalEngine
+from sptrader_stream.sources.merging import batch_of
 
 # In view at once; a chart offers finer candles where a shorter stretch of time is looked at.
 FEW: Final = 1_200
@@ -31,7 +31,7 @@ class MarketChart(msgspec.Struct, frozen=True):
         operands: what the rules read, each with a panel.
     """
 
-    levels: list[Level]
+    levels: list[ZoomLevel]
     operands: list[DrawnOperand]
 
 
@@ -40,7 +40,6 @@ def chart_market(
     instrument: Instrument,
     timeframe: int,
     chunks: Iterable[ReadyCandles],
-    last: int,
     most: int,
 ) -> MarketChart:
     """Stream an instrument's candles past the strategy's signals and keep what can be shown.
@@ -50,7 +49,6 @@ def chart_market(
         instrument: what the candles are of.
         timeframe: of the candles, nanoseconds.
         chunks: the candles, in order.
-        last: the run's last timestamp, nanoseconds since 1970; what comes after it is left out.
         most: candles kept at most.
 
     Raises:
@@ -58,37 +56,27 @@ def chart_market(
     """
     engine = SignalEngine(plan, (instrument,), timeframe)
     operands = drawn_operands(plan)
-    builder = LevelBuilder(timeframe, instrument.session, len(operands), most)
+    builder = ZoomBuilder(timeframe, instrument.session, len(operands), most)
     before = [float("nan")] * len(operands)
     first = 0
     codes: set[int] = set()
     for chunk in chunks:
-        rows = int(np.searchsorted(chunk.time, last, side="right"))
-        if not rows:
-            break
-        batch = _batch(chunk, first, rows)
-        (signals,) = engine.process(batch).instruments
+        rows = len(chunk)
+        (signals,) = engine.process(batch_of(chunk, first)).instruments
         values: Floats = np.empty((len(operands), rows))
         for index, operand in enumerate(operands):
             if is_code(signals.columns[operand.column]):
                 codes.add(index)
             values[index] = values_by_row(plan, operand, signals, rows, before[index])
             before[index] = float(values[index, -1])
-        builder.add(np.stack((batch.time, batch.open, batch.high, batch.low, batch.close)), values)
+        builder.add(np.stack((chunk.time, chunk.open, chunk.high, chunk.low, chunk.close)), values)
         first += rows
     if not first:
         return MarketChart([], [])
     levels = builder.levels(FEW)
     kept = [index for index in range(len(operands)) if index not in codes]
     placed = [_placed(operands[index], levels[0].values[index], levels[0].candles, instrument) for index in kept]
-    return MarketChart([Level(each.timeframe, each.candles, each.values[kept]) for each in levels], placed)
-
-
-def _batch(chunk: ReadyCandles, first: int, rows: int) -> Candles:
-    return Candles(
-        first, [rows], chunk.time[:rows], chunk.open[:rows], chunk.high[:rows], chunk.low[:rows], chunk.close[:rows],
-        chunk.volume[:rows], None if chunk.spread is None else chunk.spread[:rows],
-    )  # fmt: skip
+    return MarketChart([ZoomLevel(each.timeframe, each.candles, each.values[kept]) for each in levels], placed)
 
 
 def _placed(operand: DrawnOperand, values: Floats, candles: Ints, instrument: Instrument) -> DrawnOperand:

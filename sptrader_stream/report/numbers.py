@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from sptrader_stream.formats import format_cents, format_metric
 from sptrader_stream.metrics.summary import METRICS
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 from sptrader_stream.store.head import Head, MetricValue
-from sptrader_stream.terminal import format_cents, format_metric
 from sptrader_stream.timeframes import HOUR, parse_time
 
 

@@ -13,22 +13,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from sptrader_stream import __version__
+from sptrader_stream.errors import StorageError
+from sptrader_stream.execution.records import Halt
 from sptrader_stream.report import sections
 from sptrader_stream.report.candles import market_figure
 from sptrader_stream.report.equity import read_curve
 from sptrader_stream.report.figures import equity_figure, excursion_figures, exposure_figure, profit_figure
 from sptrader_stream.report.html import Content, Markup, element, joined, script_data
+from sptrader_stream.report.incidents import read_incidents
 from sptrader_stream.report.market import FEW
-from sptrader_stream.report.record import RunRecord, read_incidents
 from sptrader_stream.report.reopened import read_charts
 from sptrader_stream.report.trades import TradeRecord, exposure, read_trades
-from sptrader_stream.store.journal import cannot_write
+from sptrader_stream.store.files import written_whole
+from sptrader_stream.store.runs import RunRecord
 from sptrader_stream.timeframes import parse_timeframe
 
 _HERE: Final = Path(__file__).parent
 _STRETCHES: Final = 240
 _PRICES_HEIGHT: Final = 480
 _PANEL_HEIGHT: Final = 90
+_EXPOSURE: Final = "What is open at its entry prices, as a share of equity: the mean over each stretch of time."
 
 
 def write_page(record: RunRecord, target: Path) -> None:
@@ -37,13 +41,11 @@ def write_page(record: RunRecord, target: Path) -> None:
     Raises:
         StorageError: it cannot be written.
     """
+    if target.is_dir():
+        raise StorageError(f"{target}: is a folder; name a file to write to, such as {target / 'report.html'}")
     page = make_page(record)
-    temporary = target.with_name(f".{target.name}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    with written_whole(target) as file:
+        file.write_text(page, encoding="utf-8")
 
 
 def make_page(record: RunRecord) -> str:
@@ -62,7 +64,7 @@ def make_page(record: RunRecord) -> str:
             market.instrument,
             charts.markets[index],
             trades.marked(index),
-            charts.plan,
+            charts.settings[index],
         )
         for index, market in enumerate(record.started.markets)
     ]
@@ -80,17 +82,15 @@ def make_page(record: RunRecord) -> str:
             _trades_section(record, trades),
             sections.incidents(found),
             sections.metrics(record.head),
-            sections.origin(record),
+            sections.settings(record),
+            sections.data_used(record),
             element("footer", f"SPTrader Stream {__version__}, run {record.started.run_id}. Times are UTC."),
         )
     )
     return _document(record.started.strategy, body, {"few": FEW, "charts": figures, "markets": markets})
 
 
-_EXPOSURE: Final = "What is open at its entry prices, as a share of equity: the mean over each stretch of time."
-
-
-def _figures(record: RunRecord, trades: TradeRecord, halts: Sequence[Any]) -> dict[str, Any]:
+def _figures(record: RunRecord, trades: TradeRecord, halts: Sequence[Halt]) -> dict[str, Any]:
     started, period = record.started, record.period
     if period is None:
         return {}
@@ -189,11 +189,11 @@ def _trades_section(record: RunRecord, trades: TradeRecord) -> Markup:
             "section", element("h2", "Trades"), element("p", "There was no trade.", class_="muted"), id="trades"
         )
     caption = f"The last {len(trades.last):,} of {trades.total:,}; `sptrader report RUN --csv DIR` writes all."
-    shown = trade_table(caption, trades, record)
+    shown = _last_trades(caption, trades, record)
     return element("section", element("h2", "List of trades"), shown, id="list")
 
 
-def trade_table(caption: str, trades: TradeRecord, record: RunRecord) -> Markup:
+def _last_trades(caption: str, trades: TradeRecord, record: RunRecord) -> Markup:
     """The last trades, folded away where they are many."""
     found = sections.trade_table(caption, trades.last, record, doubts=False)
     if len(trades.last) <= 12:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from sptrader_stream.candles import ReadyCandles
-from sptrader_stream.errors import DataError, UserError
+from sptrader_stream.candles import up_to
+from sptrader_stream.errors import UserError
+from sptrader_stream.execution.settings import InstrumentSettings
 from sptrader_stream.report.market import FEW, MOST, MarketChart, chart_market
-from sptrader_stream.report.record import RunRecord
-from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources.contract import DataPolicy
-from sptrader_stream.sources.intake import Intake, ready_chunks
-from sptrader_stream.sources.market import MarketSpec
+from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.store.remake import remake
+from sptrader_stream.store.runs import RunRecord
 from sptrader_stream.timeframes import parse_timeframe
 
 _LEAST_CANDLES: Final = 2 * FEW
@@ -25,12 +23,12 @@ class Charts(msgspec.Struct, frozen=True):
     """The run's candles, read again.
 
     Attributes:
-        plan: the strategy; None where the run could not be opened again.
+        settings: by instrument, how orders were filled; None where the run could not be opened again.
         markets: by instrument; None where its candles could not be read again.
         notes: what the reader should know about that.
     """
 
-    plan: StrategyPlan | None
+    settings: Sequence[InstrumentSettings | None]
     markets: Sequence[MarketChart | None]
     notes: Sequence[str]
 
@@ -40,27 +38,20 @@ def read_charts(record: RunRecord) -> Charts:
     started, period = record.started, record.period
     nothing = [None] * len(started.markets)
     if period is None:
-        return Charts(None, nothing, ())
+        return Charts(nothing, nothing, ())
     try:
         remade = remake(started)
         most = max(_LEAST_CANDLES, MOST // len(remade.markets))
         timeframe = parse_timeframe(started.timeframe)
+        instruments = [market.instrument for market in remade.markets]
+        settings = execution_settings(remade.strategy, instruments, timeframe, remade.capital)
         markets = []
         for market in remade.markets:
-            chunks = _accepted(market, remade.data_policy)
-            markets.append(chart_market(remade.strategy, market.instrument, timeframe, chunks, period[1], most))
+            # Behind the last candle of the run may lie what ended it.
+            chunks = up_to(market.candles(remade.data_policy), period[1])
+            markets.append(chart_market(remade.strategy, market.instrument, timeframe, chunks, most))
     except UserError as error:
-        return Charts(None, nothing, (f"The chart has no candles and no indicators: {error}",))
+        return Charts(nothing, nothing, (f"The chart has no candles and no indicators: {error}",))
     return Charts(
-        remade.strategy, markets, tuple(f"{each}: the chart shows it as it is today." for each in remade.notes)
+        settings.instruments, markets, tuple(f"{each}: the chart shows it as it is today." for each in remade.notes)
     )
-
-
-def _accepted(market: MarketSpec, policy: DataPolicy) -> Iterator[ReadyCandles]:
-    """The candles that the run accepted: a finding that blocks ended the run, too."""
-    intake = Intake(market.source, market.instrument, policy)
-    try:
-        yield from ready_chunks(market.source, intake)
-    except DataError:
-        if intake.failure is None:
-            raise

@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from typing import Final
 
 from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.execution.records import SIDE_NAMES
+from sptrader_stream.formats import format_cents, format_minute
 from sptrader_stream.metrics.summary import METRICS
 from sptrader_stream.money import format_scaled
+from sptrader_stream.report.figures import MILLISECOND
 from sptrader_stream.report.html import Cell, Content, Markup, element, joined, table
+from sptrader_stream.report.incidents import Incidents
 from sptrader_stream.report.months import months_table
 from sptrader_stream.report.numbers import metric_sign, metric_text, money_text
-from sptrader_stream.report.record import Incidents, RunRecord
 from sptrader_stream.report.trades import DrawnTrade, TradeRecord
 from sptrader_stream.store.head import Head
-from sptrader_stream.terminal import format_cents, format_time
-from sptrader_stream.timeframes import format_time as format_exactly
+from sptrader_stream.store.runs import RunRecord
+from sptrader_stream.timeframes import format_time
 
 _TILES: Final = (
     ("total_pnl", True), ("total_return", True), ("max_drawdown", False), ("total_trades", False), ("win_rate", False),
     ("profit_factor", False), ("sharpe_ratio", False), ("exposure", False),
 )  # fmt: skip
-_MILLISECOND: Final = 1_000_000
 _ASSUMED: Final = {
     "same_bar": "stop and target lie in one candle; which came first is the same_bar policy",
     "gap": "the candle opened beyond the level; filled at its open",
@@ -37,7 +39,7 @@ def heading(record: RunRecord, notes: Sequence[str]) -> Markup:
         frames = f"{started.strategy_timeframe} on {started.timeframe} candles"
     span = "no candles"
     if record.period is not None:
-        span = " to ".join(format_time(each)[:10] for each in record.period)
+        span = " to ".join(format_minute(each)[:10] for each in record.period)
     title = f"{started.strategy} {started.strategy_version}".rstrip()
     warnings = [*notes]
     if head.synthetic:
@@ -148,7 +150,7 @@ def incidents(found: Incidents) -> Markup:
     parts: list[Content] = [element("h2", "Halts and rejections")]
     if found.halts:
         rows = (
-            (Cell(format_exactly(each.time)), Cell(_words(each.reason)), Cell(format_cents(each.equity), "num"),
+            (Cell(format_time(each.time)), Cell(_words(each.reason)), Cell(format_cents(each.equity), "num"),
              Cell(format_cents(each.reference), "num"))
             for each in found.halts
         )  # fmt: skip
@@ -160,47 +162,50 @@ def incidents(found: Incidents) -> Markup:
     return element("section", *parts, id="incidents")
 
 
-def origin(record: RunRecord) -> Markup:
-    """Settings, strategy and data: everything that made the result."""
-    started, head = record.started, record.head
-    parameters = (
-        (Cell(name), Cell(value, "num"), Cell("given for this run" if name in started.overrides else ""))
-        for name, value in started.parameters.items()
-    )
+def settings(record: RunRecord) -> Markup:
+    """What was run: facts, parameters and the strategy's file."""
+    started = record.started
     facts = (
         ("Run", started.run_id),
-        ("Start capital", money_text(head.start_capital)),
+        ("Start capital", money_text(record.head.start_capital)),
         ("Strategy", f"{started.strategy_file} (SHA-256 {started.strategy_digest})"),
-        ("Fingerprint", head.fingerprint),
+        ("Fingerprint", record.head.fingerprint),
     )
-    columns = (Cell("Symbol"), Cell("Source"), Cell("Range asked for"), Cell("File then", "num"))
-    settings: list[Content] = [
+    parts: list[Content] = [
         element("h2", "Settings"),
         table(
             "What was run.",
             (Cell("Fact"), Cell("Value")),
-            ((Cell(a), Cell(element("code", b), "wide")) for a, b in facts),
+            ((Cell(fact), Cell(element("code", value), "wide")) for fact, value in facts),
         ),
     ]
     if started.parameters:
-        heads = (Cell("Parameter"), Cell("Value", "num"), Cell(""))
-        settings.append(table("Parameters in use.", heads, parameters))
-    settings.append(
-        element(
-            "details", element("summary", "The strategy's file"), element("pre", started.strategy_text, tabindex="0")
+        parameters = (
+            (Cell(name), Cell(value, "num"), Cell("given for this run" if name in started.overrides else ""))
+            for name, value in started.parameters.items()
         )
-    )
-    issues = (
-        (Cell(each.symbol), Cell(f"{each.count:,}", "num"), Cell(each.message, "wide")) for each in head.data_issues
-    )
-    data: list[Content] = [
-        element("h2", "Data"),
-        table("Where the candles came from.", columns, map(_market_row, started.markets)),
-        table("What was found about them.", (Cell("Symbol"), Cell("Candles", "num"), Cell("Finding")), issues)
-        if head.data_issues
-        else element("p", "Nothing was found to be wrong with the candles.", class_="muted"),
+        parts.append(table("Parameters in use.", (Cell("Parameter"), Cell("Value", "num"), Cell("")), parameters))
+    text = element("pre", started.strategy_text, tabindex="0")
+    parts.append(element("details", element("summary", "The strategy's file"), text))
+    return element("section", *parts, id="settings")
+
+
+def data_used(record: RunRecord) -> Markup:
+    """Where the candles came from, and what was found about them."""
+    columns = (Cell("Symbol"), Cell("Source"), Cell("Range asked for"), Cell("File then", "num"))
+    issues = [
+        (Cell(each.symbol), Cell(f"{each.count:,}", "num"), Cell(each.message, "wide"))
+        for each in record.head.data_issues
     ]
-    return joined((element("section", *settings, id="settings"), element("section", *data, id="data-used")))
+    return element(
+        "section",
+        element("h2", "Data"),
+        table("Where the candles came from.", columns, map(_market_row, record.started.markets)),
+        table("What was found about them.", (Cell("Symbol"), Cell("Candles", "num"), Cell("Finding")), issues)
+        if issues
+        else element("p", "Nothing was found to be wrong with the candles.", class_="muted"),
+        id="data-used",
+    )
 
 
 def _trade_row(drawn: DrawnTrade, started: RunStarted, doubts: bool) -> tuple[Cell, ...]:
@@ -212,20 +217,20 @@ def _trade_row(drawn: DrawnTrade, started: RunStarted, doubts: bool) -> tuple[Ce
         str(drawn.number),
         href="#chart",
         data_market=str(trade.instrument),
-        data_from=str(trade.entry_time // _MILLISECOND),
-        data_to=str(trade.time // _MILLISECOND),
+        data_from=str(trade.entry_time // MILLISECOND),
+        data_to=str(trade.time // MILLISECOND),
     )
     middle = (
         (Cell(_ASSUMED.get(trade.assumption, ""), "wide"),)
         if doubts
-        else (Cell(format_time(trade.entry_time)), Cell(format_scaled(trade.entry_price, price), "num"))
+        else (Cell(format_minute(trade.entry_time)), Cell(format_scaled(trade.entry_price, price), "num"))
     )
     return (
         Cell(link, "num"),
         Cell(instrument.symbol),
-        Cell("long" if trade.side > 0 else "short"),
+        Cell(SIDE_NAMES[trade.side]),
         *middle,
-        Cell(format_time(trade.time)),
+        Cell(format_minute(trade.time)),
         Cell(format_scaled(trade.price, price), "num"),
         Cell(format_scaled(trade.quantity, instrument.quantity_precision), "num"),
         Cell(format_cents(trade.pnl), f"num {'profit' if trade.pnl > 0 else 'loss' if trade.pnl < 0 else ''}".rstrip()),
@@ -234,7 +239,7 @@ def _trade_row(drawn: DrawnTrade, started: RunStarted, doubts: bool) -> tuple[Ce
 
 
 def _market_row(market: Market) -> tuple[Cell, ...]:
-    asked = [None if each is None else format_time(each) for each in (market.start, market.end)]
+    asked = [None if each is None else format_minute(each) for each in (market.start, market.end)]
     begin, end = asked
     span = "all" if begin is None and end is None else f"{begin or 'the first'} to {end or 'the last'}"
     size = f"{market.size:,} bytes" if market.path else "-"

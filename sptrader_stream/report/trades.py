@@ -10,23 +10,27 @@ import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
-from sptrader_stream.events import Records, RunStarted
+from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import (
+    ASSUMED_NOTHING,
     ENTRY_PRICE,
-    HEAD,
     KIND_FILL,
     KIND_TRADE,
     PNL,
     PRICE,
     QUANTITY,
     REASON_ENTRY,
-    RECORD_WIDTH,
     TIME,
     Trade,
+    assumptions,
+    instruments,
+    kinds,
+    reasons,
+    sides,
     unpack,
 )
 from sptrader_stream.money import MONEY_DIGITS
-from sptrader_stream.store.journal import read_journal
+from sptrader_stream.store.journal import read_rows
 
 MOST_DRAWN: Final = 4_000
 MOST_LISTED: Final = 200
@@ -74,7 +78,7 @@ def read_trades(folder: Path) -> TradeRecord:
     ambiguous = done = 0
     for rows in _trade_rows(folder):
         number = np.arange(done, done + len(rows))
-        assumed = (rows[:, HEAD] >> 56) != 0
+        assumed = assumptions(rows) != ASSUMED_NOTHING
         drawn += _pick(rows, number, number % step == 0)
         last += _pick(rows, number, number >= total - MOST_LISTED)
         ambiguous += int(np.count_nonzero(assumed))
@@ -101,17 +105,15 @@ def exposure(folder: Path, started: RunStarted, period: tuple[int, int], stretch
     # A change holds for the rest of its own stretch, and whole for all later ones.
     own = np.zeros((2, stretches))
     later = np.zeros((2, stretches + 1))
-    for rows in _rows(folder):
-        head = rows[:, HEAD]
-        kind, reason, side = head & 0xFF, (head >> 8 & 0xFF) - 1, (head >> 16 & 0xFF) - 1
-        opens = (kind == KIND_FILL) & (reason == REASON_ENTRY)
-        changes = opens | (kind == KIND_TRADE)
+    for rows in read_rows(folder):
+        opens = (kinds(rows) == KIND_FILL) & (reasons(rows) == REASON_ENTRY)
+        changes = opens | (kinds(rows) == KIND_TRADE)
         price = np.where(opens, rows[:, PRICE], rows[:, ENTRY_PRICE])[changes]
-        notional = price * rows[changes, QUANTITY] * units[head[changes] >> 40 & 0xFFFF]
+        notional = price * rows[changes, QUANTITY] * units[instruments(rows)[changes]]
         notional[~opens[changes]] *= -1.0
         place = (rows[changes, TIME] - begin) / width
         at = np.clip(place.astype(np.int64), 0, stretches - 1)
-        short = (side[changes] < 0).astype(np.int64)
+        short = (sides(rows)[changes] < 0).astype(np.int64)
         np.add.at(own, (short, at), notional * (at + 1 - place))
         np.add.at(later, (short, at + 1), notional)
     mean = np.maximum(own + np.cumsum(later, axis=1)[:, :-1], 0.0)
@@ -135,21 +137,15 @@ def profit_percent(trade: Trade, digits: int) -> float:
     return trade.pnl / notional
 
 
-def _rows(folder: Path) -> Iterator[Ints]:
-    for event in read_journal(folder):
-        if isinstance(event, Records):
-            yield event.records.reshape(-1, RECORD_WIDTH)
-
-
 def _trade_rows(folder: Path) -> Iterator[Ints]:
-    for rows in _rows(folder):
-        chosen = (rows[:, HEAD] & 0xFF) == KIND_TRADE
+    for rows in read_rows(folder):
+        chosen = kinds(rows) == KIND_TRADE
         if chosen.any():
             yield rows[chosen]
 
 
 def _pick(rows: Ints, number: Ints, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[DrawnTrade]:
-    trades = unpack(rows[chosen].reshape(-1))
+    trades = unpack(rows[chosen])
     return [
         DrawnTrade(each + 1, trade)
         for each, trade in zip(number[chosen].tolist(), trades, strict=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from sptrader_stream.errors import UserError
+from sptrader_stream.errors import ContradictionError, SignalError, UserError
 from sptrader_stream.research.check_compare import Difference
 from sptrader_stream.research.check_passes import Opens, Setup
 from sptrader_stream.rules.operands import IndicatorOperand, Operand, SignalOperand
@@ -27,16 +26,6 @@ _VERDICTS: Final[dict[Kind, str]] = {
     "failed": "fails",
 }
 _OUR_BUG: Final = "; this is not the strategy's fault but a mistake in SPTrader: please report it"
-
-# How the adapters of the user's own signals word their refusals (see ``signals.usercode.UserMethod.compare``).
-_REFUSAL: Final = re.compile(
-    r"(?P<file>.+?):\d+: \w+: output (?P<output>.+?) at candle (?P<candle>\d+) was (?P<was>.+?) and became "
-    r"(?P<became>.+?) (?P<how>when later candles were known|when the candles came one at a time).*?"
-    r"(?: \((?P<symbol>\w+), (?P<timeframe>\w+) candles\))?",
-    re.DOTALL,
-)
-# All errors in a user's signal begin so.
-_BLAMED: Final = re.compile(r"(?P<file>.+?\.py):\d+: ")
 
 
 class CheckFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,20 +99,18 @@ def from_error(setup: Setup, opens: Opens, error: UserError, seen: str) -> Check
         error: what was raised.
         seen: which run it was.
     """
-    refusal = _REFUSAL.fullmatch(str(error))
-    if refusal is None:
-        return _failure(setup, error, seen)
+    if not isinstance(error, ContradictionError) or error.file is None:
+        return _failure(error, seen)
     symbols = [each.symbol for each in setup.instruments]
-    symbol = refusal["symbol"] or symbols[0]
-    timeframe = setup.timeframes[0] if refusal["timeframe"] is None else parse_timeframe(refusal["timeframe"])
-    candle = int(refusal["candle"])
-    time = int(opens[symbols.index(symbol)][setup.timeframes.index(timeframe)][candle])
-    place = _Place(symbol=symbol, timeframe=timeframe, candle=candle, time=time)
-    operand = SignalOperand(Path(refusal["file"]).stem, refusal["output"])
-    was, became = (_undefined(refusal[each]) for each in ("was", "became"))
-    if refusal["how"] == "when later candles were known":
-        return _finding(setup, "looks_ahead", operand, place, became, was, "when no later candle is known")
-    return _finding(setup, "depends_on_batches", operand, place, was, became, "when candles come one at a time")
+    symbol = error.symbol or symbols[0]
+    timeframe = setup.timeframes[0] if error.timeframe is None else parse_timeframe(error.timeframe)
+    time = int(opens[symbols.index(symbol)][setup.timeframes.index(timeframe)][error.candle])
+    place = _Place(symbol=symbol, timeframe=timeframe, candle=error.candle, time=time)
+    operand = SignalOperand(Path(error.file).stem, error.output)
+    said, then = _undefined(error.said), _undefined(error.then)
+    if error.kind == "looks_ahead":
+        return _finding(setup, error.kind, operand, place, then, said, "when no later candle is known")
+    return _finding(setup, error.kind, operand, place, said, then, "when candles come one at a time")
 
 
 def strongest(findings: Iterable[CheckFinding]) -> tuple[CheckFinding, ...]:
@@ -150,9 +137,8 @@ def _when(found: CheckFinding) -> tuple[str, str]:
     return found.time or "", found.subject
 
 
-def _failure(setup: Setup, error: UserError, seen: str) -> CheckFinding:
-    blamed = _BLAMED.match(str(error))
-    file = None if blamed is None else blamed["file"]
+def _failure(error: UserError, seen: str) -> CheckFinding:
+    file = error.file if isinstance(error, SignalError) else None
     signal = None if file is None else Path(file).stem
     subject = "the run" if signal is None else f"signal {signal}"
     return CheckFinding(

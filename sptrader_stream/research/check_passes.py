@@ -22,9 +22,9 @@ from sptrader_stream.resampling import CandleBuilder
 from sptrader_stream.research.check_history import History
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.rules.settings import execution_settings, strategy_timeframe
+from sptrader_stream.rules.settings import execution_settings, plan_timeframes
 from sptrader_stream.signals.engine import SignalEngine
-from sptrader_stream.timeframes import parse_timeframe, span_origin
+from sptrader_stream.timeframes import span_origin
 
 BATCH = 8192
 
@@ -67,13 +67,12 @@ def make_setup(plan: StrategyPlan, instruments: Sequence[Instrument], timeframe:
     Raises:
         UserError: see :func:`execution_settings`.
     """
-    own = strategy_timeframe(plan, timeframe)
     return Setup(
         plan,
         instruments,
         timeframe,
         execution_settings(plan, instruments, timeframe, capital),
-        (own, *map(parse_timeframe, plan.higher_timeframes)),
+        tuple(plan_timeframes(plan, timeframe)),
     )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 import numpy as np
 
 from sptrader_stream.candles import ReadyCandles
+from sptrader_stream.execution.arithmetic import percent_level
+from sptrader_stream.execution.levels import distance_level
+from sptrader_stream.execution.records import SIDE_NAMES
 from sptrader_stream.execution.settings import ATR_DIGITS, Distance, ExecutionSettings
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.money import PERCENT_SCALE, divide_half_even, format_scaled
-from sptrader_stream.research.outcomes import SIDES, Holding
+from sptrader_stream.money import PERCENT_DIGITS, PERCENT_SCALE, format_scaled
+from sptrader_stream.research.candle_events import Holding
 from sptrader_stream.timeframes import format_time
-
-_ATR_SCALE: Final = PERCENT_SCALE * 10**ATR_DIGITS
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -46,13 +45,13 @@ class Watch(msgspec.Struct):
     Attributes:
         holding: the position.
         best: the best price that it has seen, ticks.
-        atr: at the decision, 10^-4 ticks; -1 where it is not known.
+        atr: at the decision, 10^-4 ticks; None where it is not known.
         from_open: whether the position met the candle that its entry is recorded at.
     """
 
     holding: Holding
     best: int
-    atr: int = -1
+    atr: int | None = None
     from_open: bool = False
 
 
@@ -94,7 +93,7 @@ def held_position(
     fill, writer = watch.holding.opened, _Writer(watch, settings, number, instrument)
     return HeldPosition(
         position=fill.position,
-        side=SIDES[fill.side],
+        side=SIDE_NAMES[fill.side],
         rule=rule,
         since=format_time(fill.time),
         entry_price=writer.price(fill.price),
@@ -126,7 +125,7 @@ class _Writer:
         if self._own.stop_loss is not None:
             ticks = self._level(self._own.stop_loss, -1)
             if ticks is not None:
-                found.append((ticks, "stop_loss", f"{self._distance(self._own.stop_loss, -1)}"))
+                found.append((ticks, "stop_loss", self._distance(self._own.stop_loss, -1)))
         best, trailing = self._watch.best, self._settings.trailing_stop
         if trailing is not None and self._reached(trailing.activation):
             message = f"{_percent(trailing.trail)} {self._word(-1)} the best price so far, {self.price(best)}"
@@ -166,18 +165,11 @@ class _Writer:
 
     def _moved(self, price: int, part: int) -> int:
         """A price moved in the position's favour by parts per 10^8 of it."""
-        return max(divide_half_even(price * (PERCENT_SCALE + self._side * part), PERCENT_SCALE), 0)
+        return percent_level(price, self._side, part)
 
     def _level(self, distance: Distance, direction: int) -> int | None:
         """The level in ticks, ``direction`` 1 for the favourable side; None where the ATR is not known."""
-        if distance.kind == "percentage":
-            return self._moved(self._entry, direction * distance.value)
-        ticks = distance.value
-        if distance.kind == "atr":
-            if self._watch.atr < 0:
-                return None
-            ticks = divide_half_even(self._watch.atr * distance.value, _ATR_SCALE)
-        return max(self._entry + direction * self._side * ticks, 0)
+        return distance_level(self._entry, direction * self._side, distance, self._watch.atr)
 
     def _distance(self, distance: Distance, direction: int) -> str:
         where = f"{self._word(direction)} the entry at {self.price(self._entry)}"
@@ -185,7 +177,7 @@ class _Writer:
             return f"{_percent(distance.value)} {where}"
         if distance.kind == "offset":
             return f"{self.price(distance.value)} {where}"
-        atr = format_scaled(self._watch.atr, self._instrument.price_precision + ATR_DIGITS)
+        atr = format_scaled(self._watch.atr or 0, self._instrument.price_precision + ATR_DIGITS)
         return f"{_plain(distance.value)} times ATR(14), {atr} at the decision, {where}"
 
     def _word(self, direction: int) -> str:
@@ -193,7 +185,7 @@ class _Writer:
 
 
 def _plain(parts: int) -> str:
-    return format_scaled(parts, 8).rstrip("0").rstrip(".")
+    return format_scaled(parts, PERCENT_DIGITS).rstrip("0").rstrip(".")
 
 
 def _percent(parts: int) -> str:

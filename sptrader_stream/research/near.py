@@ -26,8 +26,9 @@ from sptrader_stream.rules.conditions import (
     OnTimeframe,
     Value,
 )
-from sptrader_stream.rules.explain import FALSE, TRUE, UNDEFINED, Explained, Explainer, Frame, sides, truths
+from sptrader_stream.rules.explain import Explained, Explainer
 from sptrader_stream.rules.plan import EntryRule
+from sptrader_stream.rules.truths import FALSE, TRUE, UNDEFINED, Frame, sides, truths
 from sptrader_stream.timeframes import format_time
 
 RANGE: Final = 100

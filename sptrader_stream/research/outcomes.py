@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection, Trade
+from sptrader_stream.execution.records import SIDE_NAMES, Fill, Halt, Rejection, Trade
 from sptrader_stream.execution.settings import Entry
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.money import format_money, format_scaled
+from sptrader_stream.research.candle_events import ENDINGS, CandleEvents, Holding, apply, copied
 from sptrader_stream.research.windows import StrategyCandle
 from sptrader_stream.timeframes import DAY, format_time
 
-SIDES: Final = {1: "long", -1: "short"}
 # Exits that fill like an entry, at the open or the close; the others happen inside of a candle.
 _MARKET: Final = frozenset({"signal", "time", "max_drawdown", "daily_loss"})
-_AFTER_THE_LAST_CANDLE: Final = frozenset({"cancelled", "end_of_data"})
 _AT_THE_FILL: Final = frozenset({"insufficient_funds", "halted"})
 _REJECTIONS: Final = {
     "below_minimum": "its size came to {quantity}, less than the instrument's smallest order (at the close {price})",
@@ -27,28 +26,6 @@ _REJECTIONS: Final = {
     "no_stop_distance": "its size is a risk, and the stop lies at the price itself (at the close {price})",
     "halted": "a limit was passed before it could fill ({quantity} were decided; the last close was {price})",
 }
-
-
-class Holding(msgspec.Struct):
-    """An open position: the fill that opened it, what is left of it, and how many of its targets were taken."""
-
-    opened: Fill
-    quantity: int
-    targets_taken: int = 0
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a run's events that a candle's outcome depends on, for one instrument.
-
-    Attributes:
-        waiting: what was open just before decisions on the candle could fill, by position.
-        events: from the candle's open until its decisions could fill, in order.
-        halts: the last halt of each kind before the decision.
-    """
-
-    waiting: dict[int, Holding]
-    events: list[Fill | Trade | Rejection]
-    halts: list[Halt]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,111 +52,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     positions: tuple[int, ...] = ()
 
 
-def read_history(
-    events: Iterable[ExecutionEvent], instrument: int, candle: StrategyCandle, fills: int | None
-) -> History:
-    """Pick out of a run's events what concerns a candle.
-
-    Args:
-        events: all of them, in order; read no further than needed.
-        instrument: index in the run.
-        candle: the strategy's candle.
-        fills: open time of the data candle at which its decisions fill; None where the candles end before.
-    """
-    open_now: dict[int, Holding] = {}
-    waiting: dict[int, Holding] | None = None
-    around: list[Fill | Trade | Rejection] = []
-    halts: dict[str, Halt] = {}
-    for event in events:
-        at_the_end = isinstance(event, Trade) and event.reason in _AFTER_THE_LAST_CANDLE
-        if waiting is None and (at_the_end if fills is None else event.time >= fills):
-            waiting = _copy(open_now)
-        if fills is not None and event.time > fills:
-            break
-        if isinstance(event, Halt):
-            if event.time < candle.decided or (event.time == candle.decided and not candle.late):
-                halts[event.reason] = event
-        elif event.instrument == instrument:
-            if not isinstance(event, Rejection):
-                apply(event, open_now)
-            if event.time >= candle.open:
-                around.append(event)
-    return History(
-        waiting=open_now if waiting is None else waiting,
-        events=around,
-        halts=list(halts.values()),
-    )
-
-
-def divided(history: History, candle: StrategyCandle, late_entries: Container[int], late_exits: bool) -> History:
-    """Keep what belongs to one of two candles whose decisions are recorded at the same data candle.
-
-    That is so with fills at the close, where a candle closes late and the data candle after it closes the next one.
-    The late decisions come first: exits, then entries in the order of the rules.
-
-    Args:
-        history: of the candle.
-        candle: one of the two.
-        late_entries: the entry rules that were met at the late one.
-        late_exits: whether an exit rule was met there.
-    """
-    before = [each for each in history.events if each.time != candle.decided]
-    then = history.events[len(before) :]
-    count, last_rule = 0, -1
-    for event in then:
-        if isinstance(event, Rejection) or event.reason == "entry":
-            if event.rule <= last_rule or event.rule not in late_entries:
-                break
-            last_rule = event.rule
-        elif last_rule >= 0 or not (event.reason == "time" or (event.reason == "signal" and late_exits)):
-            break
-        count += 1
-    if candle.late:
-        return msgspec.structs.replace(history, events=before + then[:count])
-    waiting = _copy(history.waiting)
-    for event in then[:count]:
-        if not isinstance(event, Rejection):
-            apply(event, waiting)
-    return msgspec.structs.replace(history, waiting=waiting, events=before + then[count:])
-
-
-def open_positions(events: Iterable[ExecutionEvent], instrument: int, until: int) -> list[Holding]:
-    """Give what was open of an instrument, oldest first, after the data candle that opened at ``until``."""
-    found: dict[int, Holding] = {}
-    for event in events:
-        if event.time > until:
-            break
-        if isinstance(event, Fill | Trade) and event.instrument == instrument:
-            apply(event, found)
-    return list(found.values())
-
-
-def apply(event: Fill | Trade, holdings: dict[int, Holding]) -> None:
-    """Let a fill or a trade change what is open."""
-    if isinstance(event, Fill):
-        if event.reason == "entry":
-            holdings[event.position] = Holding(event, event.quantity)
-        return
-    found = holdings.get(event.position)
-    if found is not None:
-        found.quantity -= event.quantity
-        found.targets_taken += event.reason == "take_profit"
-        if found.quantity <= 0:
-            del holdings[event.position]
-
-
-def _copy(holdings: dict[int, Holding]) -> dict[int, Holding]:
-    return {number: msgspec.structs.replace(each) for number, each in holdings.items()}
-
-
 class Outcomes:
     """Tells what came of the rules of one candle.
 
     Args:
         instrument: what the candle is of.
         candle: the strategy's candle.
-        fills: see :func:`read_history`.
-        history: what the journal says around it.
+        fills: see :func:`read_candle_events`.
+        around: what the journal says around it.
         entries: the entry rules.
         at_close: whether decisions fill at the close that made them.
         session: where the run's day begins, nanoseconds after midnight UTC.
@@ -190,7 +70,7 @@ class Outcomes:
         instrument: Instrument,
         candle: StrategyCandle,
         fills: int | None,
-        history: History,
+        around: CandleEvents,
         *,
         entries: Sequence[Entry],
         at_close: bool,
@@ -199,7 +79,7 @@ class Outcomes:
         self._instrument = instrument
         self._candle = candle
         self._fills = fills
-        self._history = history
+        self._around = around
         self._entries = entries
         # Stops and targets of this timestamp come before a close that is decided there, but after an open.
         self._ranges_first = at_close and not candle.late
@@ -207,7 +87,7 @@ class Outcomes:
 
     def entry(self, rule: int) -> Outcome:
         """What came of an entry rule that was met."""
-        for event in self._history.events:
+        for event in self._around.events:
             if isinstance(event, Fill) and (event.reason, event.rule, event.time) == ("entry", rule, self._fills):
                 return self._filled(event)
             if isinstance(event, Rejection) and event.rule == rule and self._is_of_this(event):
@@ -226,7 +106,7 @@ class Outcomes:
         if closed:
             message = "; ".join(self.closed(each).message for each in closed)
             return Outcome(kind="closed", message=message, positions=tuple(each.position for each in closed))
-        if not self._history.waiting:
+        if not self._around.waiting:
             return Outcome(kind="nothing_open", message="nothing was open")
         if self._fills is None:
             return _WAITS
@@ -243,7 +123,7 @@ class Outcomes:
         """All exits in the candle, and those that its close decided, in order."""
         return [
             self.closed(each)
-            for each in self._history.events
+            for each in self._around.events
             if isinstance(each, Trade)
             and (each.time < self._candle.close or (each.time == self._fills and each.reason in _MARKET))
         ]
@@ -253,7 +133,7 @@ class Outcomes:
         price, quantity = self._price(trade.price), self._quantity(trade.quantity)
         assumed = "" if trade.assumption == "none" else f", which assumes {trade.assumption}"
         message = (
-            f"position {trade.position} ({SIDES[trade.side]}): {quantity} out at {price} in the candle of "
+            f"position {trade.position} ({SIDE_NAMES[trade.side]}): {quantity} out at {price} in the candle of "
             f"{format_time(trade.time)}, reason {trade.reason}{assumed}, P&L {format_money(trade.pnl)}"
         )
         return Outcome(
@@ -266,7 +146,7 @@ class Outcomes:
         price, quantity = self._price(fill.price), self._quantity(fill.quantity)
         commission = format_money(fill.commission)
         message = (
-            f"filled: position {fill.position}, {quantity} {SIDES[fill.side]} at {price} in the candle of "
+            f"filled: position {fill.position}, {quantity} {SIDE_NAMES[fill.side]} at {price} in the candle of "
             f"{format_time(fill.time)}, commission {commission}"
         )
         return Outcome(
@@ -290,7 +170,7 @@ class Outcomes:
 
     def _halt(self) -> Halt | None:
         """The limit that kept entries from being decided."""
-        for halt in self._history.halts:
+        for halt in self._around.halts:
             if halt.reason == "max_drawdown" or self._day(halt.time) >= self._day(self._candle.last):
                 return halt
         return None
@@ -312,20 +192,20 @@ class Outcomes:
 
     def _open_at_turn(self, rule: int) -> list[Holding]:
         """What was open when it was the rule's turn: after the exits of that moment and the entries before it."""
-        holdings = _copy(self._history.waiting)
-        for event in self._history.events:
+        holdings = copied(self._around.waiting)
+        for event in self._around.events:
             if event.time != self._fills or isinstance(event, Rejection):
                 continue
             if isinstance(event, Fill):
                 counts = event.reason == "entry" and event.rule < rule
             else:
-                counts = event.reason not in _AFTER_THE_LAST_CANDLE and (self._ranges_first or event.reason in _MARKET)
+                counts = event.reason not in ENDINGS and (self._ranges_first or event.reason in _MARKET)
             if counts:
                 apply(event, holdings)
         return list(holdings.values())
 
     def _trades_then(self) -> list[Trade]:
-        return [each for each in self._history.events if isinstance(each, Trade) and each.time == self._fills]
+        return [each for each in self._around.events if isinstance(each, Trade) and each.time == self._fills]
 
     def _price(self, ticks: int) -> str:
         return format_scaled(ticks, self._instrument.price_precision)
@@ -340,7 +220,7 @@ _UNKNOWN: Final = Outcome(kind="unknown", message="the journal does not tell")
 
 def _passed_over(reason: str, message: str, holdings: Sequence[Holding]) -> Outcome:
     listed = ", ".join(
-        f"position {each.opened.position}, {SIDES[each.opened.side]} since {format_time(each.opened.time)}"
+        f"position {each.opened.position}, {SIDE_NAMES[each.opened.side]} since {format_time(each.opened.time)}"
         for each in holdings
     )
     return Outcome(

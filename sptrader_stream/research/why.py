@@ -7,22 +7,25 @@ not grow with the run: candles pass through the signals once, and only the last 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 import numpy as np
 
-from sptrader_stream.candles import ReadyCandles
+from sptrader_stream.candles import ReadyCandles, up_to
 from sptrader_stream.errors import UserError
 from sptrader_stream.execution.records import ExecutionEvent
 from sptrader_stream.execution.settings import ATR_DIGITS, ExecutionSettings
 from sptrader_stream.instruments import Instrument
+from sptrader_stream.research.candle_events import CandleEvents, divided, open_positions, read_candle_events
 from sptrader_stream.research.levels import HeldPosition, Watch, held_position, see
 from sptrader_stream.research.near import RANGE, Nearest, NearestCandles
-from sptrader_stream.research.outcomes import History, Outcome, Outcomes, divided, open_positions, read_history
-from sptrader_stream.research.windows import StrategyCandle, Window, Windows, up_to
+from sptrader_stream.research.outcomes import Outcome, Outcomes
+from sptrader_stream.research.windows import StrategyCandle, Window, Windows
 from sptrader_stream.rules.conditions import Condition
-from sptrader_stream.rules.explain import TRUE, Explained, Explainer, lookback, truths
+from sptrader_stream.rules.explain import Explained, Explainer
 from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.rules.truths import TRUE, lookback, truths
 from sptrader_stream.timeframes import format_time, format_timeframe
 
 # A higher timeframe's candle may close after the strategy's own last one of a chunk; one more is needed then.
@@ -117,22 +120,11 @@ def explain_candle(run: RunToExplain, number: int, chunks: Iterator[ReadyCandles
         instrument,
         candle,
         fills,
-        _history(run, number, window, candle, fills),
+        _around(run, number, window, candle, fills),
         entries=settings.instruments[number].entries,
         at_close=settings.fill == "close",
         session=settings.session,
     )
-    explainer = Explainer(plan)
-    entries, exits = [], []
-    for index, rule in enumerate(plan.entries):
-        condition = explainer.explain(rule.condition, window.frame, row)
-        outcome = outcomes.entry(index) if condition.met else None
-        entries.append(RuleExplained(rule=rule.name, condition=condition, outcome=outcome))
-    for each in plan.exits:
-        condition = explainer.explain(each.condition, window.frame, row)
-        exits.append(
-            RuleExplained(rule=each.name, condition=condition, outcome=outcomes.exit() if condition.met else None)
-        )
     return Why(
         symbol=instrument.symbol,
         time=format_time(time),
@@ -140,8 +132,11 @@ def explain_candle(run: RunToExplain, number: int, chunks: Iterator[ReadyCandles
         open=format_time(candle.open),
         close=format_time(candle.close),
         place=_place(candle, time),
-        entries=entries,
-        exits=exits,
+        entries=[
+            _explained(plan, rule.name, rule.condition, window, row, partial(outcomes.entry, index))
+            for index, rule in enumerate(plan.entries)
+        ],
+        exits=[_explained(plan, rule.name, rule.condition, window, row, outcomes.exit) for rule in plan.exits],
         happened=outcomes.exits(),
         positions=[
             held_position(watch, number, plan.entries[watch.holding.opened.rule].name, settings, instrument)
@@ -150,8 +145,15 @@ def explain_candle(run: RunToExplain, number: int, chunks: Iterator[ReadyCandles
     )
 
 
-def _history(run: RunToExplain, number: int, window: Window, candle: StrategyCandle, fills: int | None) -> History:
-    found = read_history(run.events(), number, candle, fills)
+def _explained(
+    plan: StrategyPlan, name: str, condition: Condition, window: Window, row: int, outcome: Callable[[], Outcome]
+) -> RuleExplained:
+    found = Explainer(plan).explain(condition, window.frame, row)
+    return RuleExplained(rule=name, condition=found, outcome=outcome() if found.met else None)
+
+
+def _around(run: RunToExplain, number: int, window: Window, candle: StrategyCandle, fills: int | None) -> CandleEvents:
+    found = read_candle_events(run.events(), number, candle, fills)
     rows = np.flatnonzero(window.decided == candle.decided)
     if run.settings.fill != "close" or len(rows) < 2:
         return found
@@ -225,6 +227,6 @@ def _follow(watch: Watch, run: RunToExplain, number: int, window: Window, until:
     see(watch, chunk, start, until, run.settings.instruments[number].spread)
 
 
-def _average_range(value: float, instrument: Instrument) -> int:
-    """An average true range as decisions carry it (see ``events.Decisions``)."""
-    return -1 if np.isnan(value) else int(np.rint(value * 10.0 ** (instrument.price_precision + ATR_DIGITS)))
+def _average_range(value: float, instrument: Instrument) -> int | None:
+    """An average true range as decisions carry it (see ``events.Decisions``), None where it is undefined."""
+    return None if np.isnan(value) else int(np.rint(value * 10.0 ** (instrument.price_precision + ATR_DIGITS)))

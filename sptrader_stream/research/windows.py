@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
 
 import msgspec
 import numpy as np
 
-from sptrader_stream.candles import ReadyCandles, part_of
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Codes, Floats, Ints
-from sptrader_stream.events import Candles, Signals
+from sptrader_stream.events import Signals
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.resampling import CandleBuilder
-from sptrader_stream.rules.explain import Frame
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.rules.settings import strategy_timeframe
+from sptrader_stream.rules.settings import plan_timeframes
+from sptrader_stream.rules.truths import Frame
 from sptrader_stream.signals.engine import SignalEngine
-from sptrader_stream.timeframes import parse_timeframe, span_origin
+from sptrader_stream.sources.merging import batch_of
+from sptrader_stream.timeframes import span_origin
 
 # Stands for the open time of a candle that has not come.
 NOT_YET = -(2**63)
@@ -98,8 +98,7 @@ class Windows:
 
     def __init__(self, plan: StrategyPlan, instrument: Instrument, timeframe: int, keep: int) -> None:
         self._engine = SignalEngine(plan, [instrument], timeframe)
-        own = strategy_timeframe(plan, timeframe)
-        self._timeframes = [own, *map(parse_timeframe, plan.higher_timeframes)]
+        self._timeframes = plan_timeframes(plan, timeframe)
         # The engine tells when candles close; when they open is for people alone.
         self._builders = [
             None if each == timeframe else CandleBuilder(timeframe, each, span_origin(each, instrument.session))
@@ -117,7 +116,7 @@ class Windows:
     def add(self, chunk: ReadyCandles) -> Window:
         """Take the next data candles, at least one, and give the window that ends with them."""
         size, before = len(chunk), self._rows
-        signals = self._engine.process(_batch(chunk, before))
+        signals = self._engine.process(batch_of(chunk, before))
         (found,) = signals.instruments
         closes = found.closes or [np.arange(1, 2 * size, 2)]
         times = np.concatenate(([self._last_time], chunk.time, [NOT_YET]))
@@ -162,23 +161,3 @@ class Windows:
         # A copy, as it is written to when the next chunk comes, and the window stays as it is.
         self._fills = self._fills[last].copy()
         self._columns = [column[last] for column in self._columns]
-
-
-def _batch(chunk: ReadyCandles, before: int) -> Candles:
-    return Candles(
-        before, [len(chunk)], chunk.time, chunk.open, chunk.high, chunk.low, chunk.close, chunk.volume, chunk.spread
-    )
-
-
-def up_to(chunks: Iterator[ReadyCandles], last: int) -> Iterator[ReadyCandles]:
-    """Cut candles off behind the open time ``last``; nothing is read beyond it."""
-    for chunk in chunks:
-        size = int(np.searchsorted(chunk.time, last, side="right"))
-        if size == len(chunk):
-            yield chunk
-            if int(chunk.time[-1]) == last:
-                return
-            continue
-        if size:
-            yield part_of(chunk, 0, size)
-        return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sptrader_stream.rules.conditions import (
     AllOf,
     AnyOf,
     Arithmetic,
+    ArithmeticSign,
     CodeIs,
     Column,
     Comparison,
@@ -197,25 +198,22 @@ def _evaluated(value: Value) -> Evaluated:
             return operator.itemgetter(index)
         case Shifted(inner, candles):
             return _Shift(_evaluated(inner), candles)
-        case Arithmetic("/", left, right):
-            return _quotient(_evaluated(left), _evaluated(right))
         case Arithmetic(sign, left, right):
-            return _combined(_ARITHMETIC[sign], _evaluated(left), _evaluated(right))
+            return _combined(ARITHMETIC[sign], _evaluated(left), _evaluated(right))
 
 
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"+": np.add, "-": np.subtract, "*": np.multiply}
+def _quotient(dividend: Any, divisor: Any) -> Any:
+    return np.divide(dividend, np.where(divisor == 0.0, np.nan, divisor))
+
+
+# Of numbers and arrays; what is divided by zero is undefined.
+ARITHMETIC: Final[dict[ArithmeticSign, Callable[[Any, Any], Any]]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": _quotient,
+}  # fmt: skip
 
 
 def _combined(combine: Callable[[Any, Any], Any], left: Evaluated, right: Evaluated) -> Evaluated:
     return lambda columns: combine(left(columns), right(columns))
-
-
-def _quotient(left: Evaluated, right: Evaluated) -> Evaluated:
-    def quotient(columns: Columns) -> Any:
-        divisor = right(columns)
-        return np.divide(left(columns), np.where(divisor == 0.0, np.nan, divisor))
-
-    return quotient
 
 
 class _Shift:

@@ -52,7 +52,7 @@ class Special(Enum):
     SIGNAL_CONFIG = "a mapping of signals to their settings"
     PARAMETERS = "a mapping of names to values"
     TIMEFRAME = "a timeframe such as 1m, 15m, 4h or 1d"
-    DURATION = "a whole number of candles such as 48, or a duration such as 12h or 20d"
+    DURATION = "a whole number of candles such as 48, or a duration such as 12h or 20d, at most 10 years"
 
 
 PERCENT_HINT = "1 stands for 100 %, so 2 % is 0.02"

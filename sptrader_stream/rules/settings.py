@@ -44,6 +44,19 @@ def strategy_timeframe(plan: StrategyPlan, timeframe: int) -> int:
     return own
 
 
+def plan_timeframes(plan: StrategyPlan, timeframe: int) -> list[int]:
+    """Give the lengths of all candles that a strategy's rules see, nanoseconds: its own first, then the higher ones.
+
+    Args:
+        plan: the strategy.
+        timeframe: of the data, nanoseconds.
+
+    Raises:
+        UserError: see :func:`strategy_timeframe`.
+    """
+    return [strategy_timeframe(plan, timeframe), *map(parse_timeframe, plan.higher_timeframes)]
+
+
 def execution_settings(
     plan: StrategyPlan, instruments: Sequence[Instrument], timeframe: int, start_capital: int
 ) -> ExecutionSettings:

@@ -19,10 +19,10 @@ from sptrader_stream.instruments import Instrument
 from sptrader_stream.resampling import CandleBuilder
 from sptrader_stream.rules.operands import Operand, SignalOperand
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.rules.settings import strategy_timeframe
+from sptrader_stream.rules.settings import plan_timeframes
 from sptrader_stream.signals.loader import ConfiguredSignal, load_signal
 from sptrader_stream.signals.operand_engine import OperandEngine
-from sptrader_stream.timeframes import format_timeframe, parse_timeframe, span_origin
+from sptrader_stream.timeframes import format_timeframe, span_origin
 
 ConfiguredSignals = Mapping[str, ConfiguredSignal]
 
@@ -44,7 +44,7 @@ class SignalEngine:
     """
 
     def __init__(self, plan: StrategyPlan, instruments: Sequence[Instrument], timeframe: int) -> None:
-        timeframes = [strategy_timeframe(plan, timeframe), *map(parse_timeframe, plan.higher_timeframes)]
+        timeframes = plan_timeframes(plan, timeframe)
         folder = None if plan.signals_folder is None else Path(plan.signals_folder)
         names = {each.signal for each in plan.operands if isinstance(each, SignalOperand)}
         signals = {name: load_signal(name, plan.signals.get(name, {}), folder) for name in sorted(names)}
@@ -64,9 +64,9 @@ class SignalEngine:
             try:
                 signals, count = market.process(block_of(candles, index))
             except SignalError as error:
-                if self._is_single:
-                    raise
-                raise SignalError(f"{error} ({market.place})") from error
+                if not self._is_single:
+                    error.symbol, error.timeframe = market.symbol, market.working_timeframe
+                raise
             told.append(signals)
             generated += count
         return Signals(candles.first, generated, told)
@@ -104,7 +104,7 @@ class _Market:
         timeframes: Sequence[int],
         data_timeframe: int,
     ) -> None:
-        self._symbol = instrument.symbol
+        self.symbol = instrument.symbol
         self._series = [
             _Series(plan, signals, instrument, index, timeframe, data_timeframe)
             for index, timeframe in enumerate(timeframes)
@@ -115,9 +115,9 @@ class _Market:
         self._nothing_closed = [] if self._is_single else [_NO_MOMENTS] * len(timeframes)
 
     @property
-    def place(self) -> str:
+    def working_timeframe(self) -> str:
         """Which candles were worked on last, for errors."""
-        return f"{self._symbol}, {format_timeframe(self._working.timeframe)} candles"
+        return format_timeframe(self._working.timeframe)
 
     def process(self, candles: CandleColumns) -> tuple[InstrumentSignals, int]:
         """What the signals say of the instrument's next candles, and how many were generated."""

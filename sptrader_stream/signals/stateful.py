@@ -13,10 +13,6 @@ from sptrader_stream.signals.usercode import UserIndicators, UserMethod, locked
 from sptrader_stream.signals.userfile import UserFile
 
 COMPARED_CANDLES = 256
-_DEPENDS_ON_BATCHES = (
-    "when the candles came one at a time; update must not depend on where a batch begins or ends, and must keep what "
-    "it remembers in attributes that start sets"
-)
 
 
 class StatefulAdapter:
@@ -52,5 +48,5 @@ class StatefulAdapter:
             one = slice(row, row + 1)
             indicators = {name: each[one] for name, each in zip(self._indicators.names, series, strict=True)}
             alone = self._twin.call(Candles._make(column[one] for column in candles), indicators, 1, 0)
-            self._twin.compare([column[one] for column in told], alone, self._compared, _DEPENDS_ON_BATCHES)
+            self._twin.compare([column[one] for column in told], alone, self._compared, "depends_on_batches")
             self._compared += 1

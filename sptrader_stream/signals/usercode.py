@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from sptrader_stream.candles import CandleView
 from sptrader_stream.columns import Codes, Floats
-from sptrader_stream.errors import SignalError, UserError
+from sptrader_stream.errors import Contradiction, ContradictionError, SignalError, UserError
 from sptrader_stream.indicators import INDICATORS
 from sptrader_stream.signals.api import IndicatorRequest, StatefulSignal, WindowSignal
 from sptrader_stream.signals.outputs import OutputError, read_outputs
 from sptrader_stream.signals.series import IndicatorSeries
 from sptrader_stream.signals.userfile import UserFile, naming_lines
+
+# When the second value was said, and what to do about it.
+_ADVICE: Final[dict[Contradiction, str]] = {
+    "looks_ahead": "when later candles were known; a value may depend on its own candle and earlier ones only",
+    "depends_on_batches": "when the candles came one at a time; update must not depend on where a batch begins or "
+    "ends, and must keep what it remembers in attributes that start sets",
+}
 
 
 class UserIndicators:
@@ -80,17 +87,19 @@ class UserMethod:
         except OutputError as error:
             raise self.error(str(error)) from None
 
-    def compare(self, some: Sequence[Floats | Codes], others: Sequence[Floats | Codes], first: int, why: str) -> None:
+    def compare(
+        self, some: Sequence[Floats | Codes], others: Sequence[Floats | Codes], first: int, kind: Contradiction
+    ) -> None:
         """Insist that two results for the same candles are equal, to the bit.
 
         Args:
             some: columns, the first result.
             others: columns, at least as long; only as much as ``some`` has is compared.
             first: index in the run of the first candle.
-            why: when the results differ and what to do about it, ends the message.
+            kind: what it shows when they differ.
 
         Raises:
-            SignalError: they differ; names output, candle and both values.
+            ContradictionError: they differ.
         """
         for output, before, longer in zip(self._file.info.outputs, some, others, strict=True):
             after = longer[: len(before)]
@@ -99,12 +108,19 @@ class UserMethod:
                 continue
             row = int(np.argmax((before != after) & ~((before != before) & (after != after))))
             names = ("none", *output.choices)
-            was, became = (names[int(x[row])] if output.choices else repr(float(x[row])) for x in (before, after))
-            raise self.error(f"output {output.name} at candle {first + row} was {was} and became {became} {why}")
+            said, then = (names[int(x[row])] if output.choices else repr(float(x[row])) for x in (before, after))
+            message = f"output {output.name} at candle {first + row} was {said} and became {then} {_ADVICE[kind]}"
+            raise ContradictionError(
+                self._words(message), str(self._file.path),
+                kind=kind, output=output.name, candle=first + row, said=said, then=then,
+            )  # fmt: skip
 
     def error(self, message: str) -> SignalError:
         """An error that points to the method."""
-        return SignalError(f"{self._file.path}:{self._line}: {self._file.kind.__name__}: {message}")
+        return SignalError(self._words(message), str(self._file.path))
+
+    def _words(self, message: str) -> str:
+        return f"{self._file.path}:{self._line}: {self._file.kind.__name__}: {message}"
 
 
 def locked(column: Any) -> Any:

@@ -39,7 +39,7 @@ class UserFile(NamedTuple):
 
     def error(self, message: str) -> SignalError:
         """An error that points to the class."""
-        return SignalError(f"{self.path}:{self.line}: {self.kind.__name__}{message}")
+        return SignalError(f"{self.path}:{self.line}: {self.kind.__name__}{message}", str(self.path))
 
     def make(self, parameters: Mapping[str, ParameterValue]) -> UserSignal:
         """A signal at its start.
@@ -69,10 +69,10 @@ def naming_lines(path: Path, line: int) -> Iterator[None]:
         raise
     except SyntaxError as error:
         place = error.lineno if error.filename == str(path) else _last_line(error.__traceback__, path)
-        raise SignalError(f"{path}:{place or line}: {type(error).__name__}: {error.msg}") from None
+        raise SignalError(f"{path}:{place or line}: {type(error).__name__}: {error.msg}", str(path)) from None
     except (Exception, SystemExit) as error:
         place = _last_line(error.__traceback__, path) or line
-        raise SignalError(f"{path}:{place}: {type(error).__name__}: {error}") from error
+        raise SignalError(f"{path}:{place}: {type(error).__name__}: {error}", str(path)) from error
 
 
 def _last_line(traceback: TracebackType | None, path: Path) -> int:
@@ -93,7 +93,7 @@ def read_user_file(path: Path) -> UserFile:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise SignalError(f"{path}: cannot be read: {error.strerror}") from None
+        raise SignalError(f"{path}: cannot be read: {error.strerror}", str(path)) from None
     # Under a name of its own in sys.modules, because dataclasses and pickle look modules up there.
     module = ModuleType(f"sptrader_user_signals.{path.stem}")
     module.__file__ = str(path)
@@ -102,11 +102,11 @@ def read_user_file(path: Path) -> UserFile:
         exec(compile(text, str(path), "exec"), module.__dict__)
     classes = [each for each in vars(module).values() if _is_signal(each, module.__name__)]
     if not classes:
-        raise SignalError(f"{path}:1: there is no class that extends WindowSignal or StatefulSignal")
+        raise SignalError(f"{path}:1: there is no class that extends WindowSignal or StatefulSignal", str(path))
     lines = sorted((_line_of(each), each.__name__) for each in set(classes))
     if len(lines) > 1:
         names = " and ".join(name for _, name in lines)
-        raise SignalError(f"{path}:{lines[1][0]}: a file holds one signal, this one holds {names}")
+        raise SignalError(f"{path}:{lines[1][0]}: a file holds one signal, this one holds {names}", str(path))
     kind, line = classes[0], lines[0][0]
     with naming_lines(path, line):
         return UserFile(path, line, kind, _describe(kind, path, line))
@@ -127,7 +127,7 @@ def _line_of(kind: type) -> int:
 
 def _describe(kind: type[Any], path: Path, line: int) -> SignalInfo:
     def error(message: str) -> SignalError:
-        return SignalError(f"{path}:{line}: {kind.__name__}{message}")
+        return SignalError(f"{path}:{line}: {kind.__name__}{message}", str(path))
 
     method = "compute" if issubclass(kind, WindowSignal) else "update"
     if getattr(kind, method) in (WindowSignal.compute, StatefulSignal.update):

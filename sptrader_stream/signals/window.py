@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SMALLEST_BLOCK = 512
 LONGEST_LOOKBACK = 1_000_000
-_LOOKED_AHEAD = "when later candles were known; a value may depend on its own candle and earlier ones only"
 
 
 class WindowAdapter:
@@ -81,11 +80,11 @@ class WindowAdapter:
         place = self._anchor - self._history + defined
         start, old = defined - self._history, first - defined
         if old > 0:
-            self._method.compare([said[start : start + old] for said in self._said], values, place, _LOOKED_AHEAD)
+            self._method.compare([said[start : start + old] for said in self._said], values, place, "looks_ahead")
         elif (new := self._filled - defined) > 1:
             # Any row but the last would do; a multiplicative hash of the anchor spreads the choice evenly.
             cut = defined + 1 + (self._anchor // self._block * 2654435761 + 97) % (new - 1)
-            self._method.compare(self._compute(cut, defined), values, place, _LOOKED_AHEAD)
+            self._method.compare(self._compute(cut, defined), values, place, "looks_ahead")
         for said, column in zip(self._said, values, strict=True):
             said[start : start + len(column)] = column
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
+from sptrader_stream.sources.contract import DataPolicy
+from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.source import CandleSource
 
 
@@ -18,3 +23,11 @@ class MarketSpec(msgspec.Struct, frozen=True):
     source: CandleSource
     start: int | None = None
     end: int | None = None
+
+    def candles(self, policy: DataPolicy) -> Iterator[ReadyCandles]:
+        """Read the candles, held against the data contract.
+
+        Raises:
+            DataError: the source cannot be read on, or a finding blocks; everything before it was given.
+        """
+        return ready_chunks(self.source, Intake(self.source, self.instrument, policy))

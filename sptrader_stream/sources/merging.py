@@ -56,6 +56,14 @@ def merged(sources: Sequence[Iterator[ReadyCandles]], rows: int = CHUNK_ROWS) ->
         raise min(failed, key=itemgetter(0))[1]
 
 
+def batch_of(candles: ReadyCandles, first: int) -> Candles:
+    """Give the candles of a single instrument as a batch, behind ``first`` earlier ones; nothing is copied."""
+    return Candles(
+        first, [len(candles)], candles.time, candles.open, candles.high, candles.low, candles.close, candles.volume,
+        candles.spread,
+    )  # fmt: skip
+
+
 def batches(block: Candles, size: int) -> Iterator[Candles]:
     """Cut candles into batches that do not split a timestamp.
 
@@ -75,11 +83,8 @@ def batches(block: Candles, size: int) -> Iterator[Candles]:
 def _alone(source: Iterator[ReadyCandles]) -> Iterator[Candles]:
     first = 0
     for chunk in source:
-        rows = len(chunk)
-        yield Candles(
-            first, [rows], chunk.time, chunk.open, chunk.high, chunk.low, chunk.close, chunk.volume, chunk.spread
-        )
-        first += rows
+        yield batch_of(chunk, first)
+        first += len(chunk)
 
 
 def _part(block: Candles, start: int, end: int) -> Candles:

@@ -7,14 +7,15 @@ crash leaves it, is read up to there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, cast
 
+from sptrader_stream.columns import Ints
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Records, RunEnded, RunStarted, decoder
-from sptrader_stream.execution.records import ExecutionEvent, unpack
+from sptrader_stream.execution.records import RECORD_WIDTH, ExecutionEvent, unpack
+from sptrader_stream.store.files import create, write_all
 
 JOURNAL_FILE: Final = "journal.msgpack"
 _LENGTH_BYTES: Final = 4
@@ -49,40 +50,6 @@ class JournalWriter:
         self._file.close()
 
 
-def create(path: Path) -> FileIO:
-    """Create a file of a run, unbuffered.
-
-    Raises:
-        StorageError: it is there already, or cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileIO(path, "xb")
-    except FileExistsError as error:
-        raise StorageError(f"{path.parent} is not free for a new run's results: choose another folder") from error
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def write_all(file: FileIO, data: bytes | memoryview) -> None:
-    """Write everything: a single write to an unbuffered file may take only a part.
-
-    Raises:
-        StorageError: the disk is full or has a fault.
-    """
-    view = memoryview(data).cast("B")
-    try:
-        while len(view):
-            view = view[file.write(view) or 0 :]
-    except OSError as error:
-        raise cannot_write(file.name, error) from error
-
-
-def cannot_write(path: object, error: OSError) -> StorageError:
-    """Say which file cannot be written, and why."""
-    return StorageError(f"{path}: cannot be written: {error.strerror or error}")
-
-
 def read_journal(folder: Path) -> Iterator[JournalEvent]:
     """Read a run's journal, event by event, in constant memory."""
     decode = decoder(cast("type[JournalEvent]", JournalEvent)).decode
@@ -95,8 +62,18 @@ def read_journal(folder: Path) -> Iterator[JournalEvent]:
             yield decode(frame)
 
 
-def read_events(folder: Path) -> Iterator[ExecutionEvent]:
-    """Read the events of execution in a run's journal, one by one, in constant memory."""
+def read_rows(folder: Path) -> Iterator[Ints]:
+    """Read the events of execution in a run's journal as they are stored, in pieces.
+
+    Yields:
+        int64, shape (n, RECORD_WIDTH); see ``execution.records``.
+    """
     for event in read_journal(folder):
         if isinstance(event, Records):
-            yield from unpack(event.records)
+            yield event.records.reshape(-1, RECORD_WIDTH)
+
+
+def read_events(folder: Path) -> Iterator[ExecutionEvent]:
+    """Read the events of execution in a run's journal, one by one, in constant memory."""
+    for rows in read_rows(folder):
+        yield from unpack(rows)

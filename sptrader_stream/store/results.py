@@ -15,11 +15,10 @@ from sptrader_stream.events import Market, RunEnded, RunStarted
 from sptrader_stream.execution.records import ExecutionEvent, Trade
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import format_money
-from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
-from sptrader_stream.store.journal import cannot_write, read_events
+from sptrader_stream.store.files import written_whole
+from sptrader_stream.store.head import Ending, make_head
+from sptrader_stream.store.journal import read_events
 from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
-
-__all__ = ["RESULT_FILE", "Bounds", "Ending", "MarketTotals", "Timing", "Written", "write_document", "write_result"]
 
 RESULT_FILE: Final = "result.json"
 _ITEMS_AT_A_TIME: Final = 4096
@@ -75,23 +74,18 @@ def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: End
         StorageError: it cannot be written.
     """
     tally = _Tally(len(started.markets), few)
-    temporary = folder / f".{RESULT_FILE}"
     found = ending.metrics
-    try:
-        with temporary.open("wb") as file:
-            # The head without its closing brace: the long lists follow in the same object.
-            file.write(msgspec.json.encode(make_head(started, ended, ending))[:-1])
-            trades = tally.watched(_trades(folder, found.total_trades))
-            _write_list(file, "completed_trades", trade_rows(trades, started))
-            _write_ambiguous(file, folder, found)
-            _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
-            _write_list(file, "halts", halt_rows(_events(folder, found.halts)))
-            totals = tally.totals(started.markets)
-            _write_list(file, "markets", map(_market_row, started.markets, totals))
-            file.write(b"}\n")
-        temporary.replace(folder / RESULT_FILE)
-    except OSError as error:
-        raise cannot_write(folder / RESULT_FILE, error) from error
+    with written_whole(folder / RESULT_FILE) as target, target.open("wb") as file:
+        # The head without its closing brace: the long lists follow in the same object.
+        file.write(msgspec.json.encode(make_head(started, ended, ending))[:-1])
+        trades = tally.watched(_trades(folder, found.total_trades))
+        _write_list(file, "completed_trades", trade_rows(trades, started))
+        _write_ambiguous(file, folder, found)
+        _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
+        _write_list(file, "halts", halt_rows(_events(folder, found.halts)))
+        totals = tally.totals(started.markets)
+        _write_list(file, "markets", map(_market_row, started.markets, totals))
+        file.write(b"}\n")
     return Written(list(tally.last), tally.ambiguous, totals)
 
 

@@ -6,19 +6,16 @@ Amounts are exact decimal text, times RFC 3339.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 import msgspec
 
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import Assumption, ExecutionEvent, Halt, Rejection, Trade
+from sptrader_stream.execution.records import SIDE_NAMES, Assumption, ExecutionEvent, Halt, Rejection, Trade
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.trades import excursions
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, divide_half_even, format_money, format_scaled
 from sptrader_stream.timeframes import HOUR, format_time
-
-_SIDES: Final = {1: "long", -1: "short"}
 
 
 class PositionRow(msgspec.Struct, frozen=True):
@@ -104,7 +101,7 @@ def trade_rows(trades: Iterable[Trade], started: RunStarted) -> Iterator[TradeRo
             id=number,
             position=event.position,
             symbol=instrument.symbol,
-            side=_SIDES[event.side],
+            side=SIDE_NAMES[event.side],
             rule=started.entry_rules[event.rule],
             entry_time=format_time(event.entry_time),
             entry_price=format_scaled(event.entry_price, price),
@@ -133,7 +130,7 @@ def rejection_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Ite
             yield RejectionRow(
                 time=format_time(event.time),
                 symbol=instrument.symbol,
-                side=_SIDES[event.side],
+                side=SIDE_NAMES[event.side],
                 rule=started.entry_rules[event.rule],
                 price=format_scaled(event.price, instrument.price_precision),
                 quantity=format_scaled(event.quantity, instrument.quantity_precision),
@@ -163,7 +160,7 @@ def position_row(position: OpenPosition, started: RunStarted) -> PositionRow:
     return PositionRow(
         id=position.position,
         symbol=instrument.symbol,
-        side=_SIDES[position.side],
+        side=SIDE_NAMES[position.side],
         rule=started.entry_rules[position.rule],
         entry_time=format_time(position.entry_time),
         entry_price=price(position.entry_price),

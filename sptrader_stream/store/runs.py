@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.events import RunStarted
+from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import JOURNAL_FILE, read_journal
 from sptrader_stream.store.results import RESULT_FILE
+from sptrader_stream.timeframes import parse_time
 
 # Stands for the run that was written last.
 LAST: Final = "last"
 _NAMES_SHOWN: Final = 5
 
 
-class StoredRun(msgspec.Struct, frozen=True):
+class RunRecord(msgspec.Struct, frozen=True):
     """A run that is over.
 
     Attributes:
         folder: where it is recorded.
-        started: what was run.
-        result: the document in ``result.json``.
+        started: what was run, its journal's first event.
+        head: its result without the long lists.
     """
 
     folder: Path
     started: RunStarted
-    result: dict[str, Any]
+    head: Head
+
+    @property
+    def period(self) -> tuple[int, int] | None:
+        """Open times of the first and last candle, nanoseconds since 1970; None where there was none."""
+        if self.head.start_time is None or self.head.end_time is None:
+            return None
+        return parse_time(self.head.start_time), parse_time(self.head.end_time)
 
 
 def find_run(backtests: Path, run: str) -> Path:
@@ -53,21 +63,25 @@ def find_run(backtests: Path, run: str) -> Path:
     raise UserError(f"there is no run {run!r} in {backtests}, nor is it the path of one{_hint(run, names)}")
 
 
-def read_run(folder: Path) -> StoredRun:
-    """Read what stands in a run's folder.
+def read_record(folder: Path) -> RunRecord:
+    """Read what a run's folder says of it; the lists of the result are passed over, however long they are.
 
     Raises:
         StorageError: the journal does not begin as one, or there is no result, as in the folder of a run that is
             still going on or was killed.
     """
+    started = read_started(folder)
     result = folder / RESULT_FILE
-    if not result.is_file():
+    if not result.is_file() or not result.stat().st_size:
         raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed; run it again")
     try:
-        found = msgspec.json.decode(result.read_bytes(), type=dict[str, Any])
+        # Mapped, because the lists behind the head can be larger than memory.
+        with result.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return RunRecord(folder, started, msgspec.json.decode(data, type=Head))
+    except OSError as error:
+        raise StorageError(f"{result}: cannot be read: {error.strerror or error}") from error
     except msgspec.MsgspecError as error:
         raise StorageError(f"{result}: not the result of a run: {error}") from error
-    return StoredRun(folder, read_started(folder), found)
 
 
 def read_started(folder: Path) -> RunStarted:

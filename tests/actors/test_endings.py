@@ -26,6 +26,7 @@ from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.store import journal
+from sptrader_stream.store.files import cannot_write
 from sptrader_stream.store.recording import Recording
 from tests.actors.support import (
     MONEY,
@@ -192,7 +193,7 @@ class DiskFull:
         self._left -= len(view)
         if self._left < 0:
             self._left, self.was_full = 0, True
-            raise journal.cannot_write("disk", OSError(28, "No space left on device"))
+            raise cannot_write("disk", OSError(28, "No space left on device"))
 
 
 @pytest.mark.parametrize("left", [3_000, 30_001, 70_002, 133_333])

@@ -16,9 +16,9 @@ from sptrader_stream.execution.records import RECORD_WIDTH, pack_head
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.sources.contract import RESEARCH
-from sptrader_stream.store.head import Bounds
+from sptrader_stream.store.head import Bounds, Ending, Timing
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import Ending, Timing, write_result
+from sptrader_stream.store.results import write_result
 from sptrader_stream.timeframes import HOUR, format_time, parse_time
 
 Policy = Literal["allow", "warn", "block"]

@@ -12,7 +12,7 @@ import pytest
 
 from sptrader_stream.errors import StorageError
 from sptrader_stream.report.exports import write_csv, write_parquet
-from sptrader_stream.report.record import RunRecord, read_record
+from sptrader_stream.store.runs import RunRecord, read_record
 from sptrader_stream.timeframes import HOUR, format_time, parse_time
 from tests.report.support import HOURS, MONDAY
 

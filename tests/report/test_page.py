@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Failure
 from sptrader_stream.report import market as market_module
 from sptrader_stream.report.page import make_page, write_page
-from sptrader_stream.report.record import read_record
+from sptrader_stream.store.runs import read_record
 from sptrader_stream.timeframes import HOUR
 from tests.report.support import (
     EURUSD,
@@ -295,6 +296,17 @@ def test_a_page_appears_whole_or_not_at_all(run_folder: Path, tmp_path: Path) ->
     write_page(read_record(run_folder), tmp_path / "page.html")
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
     assert (tmp_path / "page.html").read_text(encoding="utf-8").endswith("</html>\n")
+
+
+@pytest.mark.parametrize("name", [".", "there"])
+def test_a_folder_cannot_be_the_page(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageError, match="is a folder; name a file"):
+        write_page(read_record(run_folder), Path(name))
+    assert [each.name for each in tmp_path.iterdir()] == ["there"]
 
 
 def test_a_run_that_failed_says_so_and_shows_the_candles_up_to_there(tmp_path: Path) -> None:

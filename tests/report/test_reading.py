@@ -13,10 +13,11 @@ from sptrader_stream.errors import StorageError
 from sptrader_stream.execution import records as layout
 from sptrader_stream.report import trades as trades_module
 from sptrader_stream.report.equity import read_curve
-from sptrader_stream.report.record import read_incidents, read_record
+from sptrader_stream.report.incidents import read_incidents
 from sptrader_stream.report.trades import exposure, read_trades
 from sptrader_stream.store.equity import EquityWriter
 from sptrader_stream.store.results import RESULT_FILE
+from sptrader_stream.store.runs import read_record
 from sptrader_stream.timeframes import HOUR
 from tests.report.support import EURUSD, MONDAY, MONEY, fill, hourly, market, trade, write_candles, write_run
 

@@ -15,10 +15,10 @@ from sptrader_stream.execution.core import PositionCore
 from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection, Trade, unpack
 from sptrader_stream.research.why import RunToExplain, Why, explain_candle
 from sptrader_stream.research.windows import Windows
-from sptrader_stream.rules.explain import TRUE, truths
 from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.rules.truths import TRUE, truths
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.timeframes import DAY, MINUTE, format_time
 from tests.research.support import EURUSD, MONEY, batch_of, candles_of, in_chunks, plan_of, run_of, synthetic_candles

@@ -114,7 +114,7 @@ VALUES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.tuples(CONDITIONS, CONDITIONS, CONDITIONS),
     st.sampled_from(["all", "any"]),

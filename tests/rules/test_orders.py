@@ -115,7 +115,7 @@ def test_a_share_of_equity_may_be_as_large_as_the_leverage() -> None:
 def test_a_parameter_can_stand_for_any_of_it() -> None:
     text = """\
 name: a
-parameters: {many: 4, in: 'true', hold: 3d, kind: atr, wide: 2, part: 0.5}
+parameters: {many: 4, hold: 3d, kind: atr, wide: 2, part: 0.5}
 entry:
   when: {expr: close > 1}
   action: buy
@@ -126,7 +126,7 @@ exit:
   stop_loss: {type: parameters.kind, value: parameters.wide}
   take_profit: [{value: 0.01, close: parameters.part}, {value: 0.02}]
   max_holding_period: parameters.hold
-""".replace("in: 'true', ", "")
+"""
     plan = compiled(text, many="5", hold="10", kind="offset", part="0.25")
     assert plan.entries[0].max_positions == 5
     assert plan.execution.stop_loss == PriceDistance(kind="offset", value=Decimal(2))

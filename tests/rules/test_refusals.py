@@ -127,7 +127,8 @@ WRONG_ORDERS = [
     ("exit:", "exit:\n  max_holding_period: 0", 14, "exit.max_holding_period", "must be at least 1, found"),
     ("exit:", "exit:\n  max_holding_period: 1.5", 14, "exit.max_holding_period", "more than 0 decimal places"),
     ("exit:", "exit:\n  max_holding_period: 20 days", 14, "exit.max_holding_period",
-     "a whole number of candles such as 48, or a duration such as 12h or 20d, found the text '20 days'"),
+     "a whole number of candles such as 48, or a duration such as 12h or 20d, at most 10 years, "
+     "found the text '20 days'"),
     ("exit:", "exit:\n  signal_exit:\n    when: {expr: close > 1}\n    percent: 0.5", 16, "exit.signal_exit.percent",
      "goes with `action: close_partial`"),
     ("exit:", "exit:\n  signal_exit:\n    - when: {expr: close > 1}\n      action: close_partial", 16,

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from sptrader_stream.errors import SignalError
+from sptrader_stream.errors import ContradictionError, SignalError
 from sptrader_stream.rules.plan import ConfigValue
 from tests.signals.support import run_signal, walk
 
@@ -225,6 +225,29 @@ def test_the_message_of_a_look_ahead_has_candle_and_values(tmp_path: Path) -> No
                 return np.where(np.arange(len(candles.time)) == 3, float(len(candles.time)), 0.0)
         """
     assert "mine.py:5: Mine: output a at candle 3 was 4.0 and became 5.0 when" in mistake(tmp_path, text, (4, 5))
+
+
+def test_a_contradiction_says_what_it_is_to_whoever_catches_it(tmp_path: Path) -> None:
+    looks_ahead = """
+        class Mine(WindowSignal):
+            outputs = (Output("a"),)
+            def compute(self, candles, indicators):
+                return np.where(np.arange(len(candles.time)) == 3, float(len(candles.time)), 0.0)
+        """
+    found = contradiction(tmp_path, looks_ahead, (4, 5))
+    assert (found.kind, found.output, found.candle) == ("looks_ahead", "a", 3)
+    assert (found.said, found.then, found.file) == ("4.0", "5.0", str(tmp_path / "mine.py"))
+
+    found = contradiction(tmp_path, stateful("return ['on'] + ['off'] * (len(candles.time) - 1)"), ())
+    assert (found.kind, found.output, found.candle) == ("depends_on_batches", "state", 1)
+    assert (found.said, found.then) == ("off", "on")
+
+
+def contradiction(folder: Path, text: str, splits: tuple[int, ...]) -> ContradictionError:
+    (folder / "mine.py").write_text(HEAD + dedent(text).lstrip("\n"))
+    with pytest.raises(ContradictionError) as caught:
+        run_signal("mine", {}, walk(600), splits, folder)
+    return caught.value
 
 
 def test_what_a_strategy_configures_wrongly_is_not_the_files_mistake(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actors.spec import MarketSpec, RunSpec
@@ -14,7 +17,7 @@ from sptrader_stream.sources import open_source
 from sptrader_stream.store.journal import JOURNAL_FILE
 from sptrader_stream.store.remake import remake
 from sptrader_stream.store.results import RESULT_FILE
-from sptrader_stream.store.runs import find_run, read_run, read_started
+from sptrader_stream.store.runs import find_run, read_record, read_started
 from sptrader_stream.timeframes import parse_time
 from tests.actors.support import EURUSD, MONEY, ROOT, Memory, execute, make, one_chunk, recorded
 
@@ -57,16 +60,34 @@ def test_without_runs_there_is_no_last_one(tmp_path: Path) -> None:
 
 def test_what_was_run_and_what_it_came_to_are_read_back(tmp_path: Path) -> None:
     found = make(tmp_path / "run", Memory(one_chunk(300)))
-    stored = read_run(tmp_path / "run")
-    assert stored.started == found.started
-    assert stored.result.items() >= found.result.items()
+    record = read_record(tmp_path / "run")
+    assert record.started == found.started
+    head = json.loads(msgspec.json.encode(record.head))
+    del head["timing"], head["run_id"]
+    assert head == {name: found.result[name] for name in head}
+    assert record.period == (parse_time(found.result["start_time"]), parse_time(found.result["end_time"]))
+
+
+def test_a_result_is_read_without_its_lists(tmp_path: Path) -> None:
+    """However many trades there are, reading what a run came to takes no memory for them."""
+    make(tmp_path / "run", Memory(one_chunk(300)))
+    result = tmp_path / "run" / RESULT_FILE
+    document = json.loads(result.read_bytes())
+    row = document["completed_trades"][0]
+    result.write_bytes(json.dumps(document | {"completed_trades": [row] * 50_000}).encode())
+    tracemalloc.start()
+    try:
+        assert read_record(tmp_path / "run").head.total_trades == document["total_trades"]
+        assert tracemalloc.get_traced_memory()[1] < result.stat().st_size // 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_folder_of_a_run_that_was_killed_is_told_apart(tmp_path: Path) -> None:
     make(tmp_path / "run", Memory(one_chunk(100)))
     (tmp_path / "run" / RESULT_FILE).unlink()
     with pytest.raises(StorageError, match="not over, or it was killed"):
-        read_run(tmp_path / "run")
+        read_record(tmp_path / "run")
     assert read_started(tmp_path / "run").run_id == "run"
     (tmp_path / "run" / JOURNAL_FILE).write_bytes(b"")
     with pytest.raises(StorageError, match="does not begin with the start of a run"):

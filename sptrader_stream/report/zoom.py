@@ -19,7 +19,7 @@ _USUAL: Final = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY, WEEK)
 _LARGEST_STEP: Final = 12
 
 
-class Level(msgspec.Struct, frozen=True):
+class ZoomLevel(msgspec.Struct, frozen=True):
     """Candles of one timeframe.
 
     Attributes:
@@ -33,7 +33,7 @@ class Level(msgspec.Struct, frozen=True):
     values: Floats
 
 
-class LevelBuilder:
+class ZoomBuilder:
     """Takes candles in, piece by piece.
 
     Args:
@@ -46,10 +46,10 @@ class LevelBuilder:
     def __init__(self, timeframe: int, session: int, series: int, most: int) -> None:
         self._session = session
         self._most = most
-        self._blocks: list[Level] = []
+        self._blocks: list[ZoomLevel] = []
         self._kept = 0
         # The last span, which the next piece may go on with.
-        self._last = Level(timeframe, np.empty((5, 0), np.int64), np.empty((series, 0)))
+        self._last = ZoomLevel(timeframe, np.empty((5, 0), np.int64), np.empty((series, 0)))
 
     def add(self, candles: Ints, values: Floats) -> None:
         """Take the next candles in.
@@ -59,19 +59,19 @@ class LevelBuilder:
             values: float64, shape (series, n).
         """
         last = self._last
-        joined = Level(last.timeframe, np.hstack((last.candles, candles)), np.hstack((last.values, values)))
+        joined = ZoomLevel(last.timeframe, np.hstack((last.candles, candles)), np.hstack((last.values, values)))
         merged = coarsen(joined, last.timeframe, self._session)
-        self._blocks.append(Level(last.timeframe, merged.candles[:, :-1], merged.values[:, :-1]))
-        self._last = Level(last.timeframe, merged.candles[:, -1:], merged.values[:, -1:])
+        self._blocks.append(ZoomLevel(last.timeframe, merged.candles[:, :-1], merged.values[:, :-1]))
+        self._last = ZoomLevel(last.timeframe, merged.candles[:, -1:], merged.values[:, -1:])
         self._kept += self._blocks[-1].candles.shape[1]
         while self._kept >= self._most:
             whole = self._whole()
             coarse = coarsen(whole, coarser_timeframe(whole.timeframe, self._session), self._session)
-            self._last = Level(coarse.timeframe, coarse.candles[:, -1:], coarse.values[:, -1:])
-            self._blocks = [Level(coarse.timeframe, coarse.candles[:, :-1], coarse.values[:, :-1])]
+            self._last = ZoomLevel(coarse.timeframe, coarse.candles[:, -1:], coarse.values[:, -1:])
+            self._blocks = [ZoomLevel(coarse.timeframe, coarse.candles[:, :-1], coarse.values[:, :-1])]
             self._kept = coarse.candles.shape[1] - 1
 
-    def levels(self, few: int) -> list[Level]:
+    def levels(self, few: int) -> list[ZoomLevel]:
         """The finest timeframe kept, then coarser ones down to one with at most ``few`` candles.
 
         Args:
@@ -83,10 +83,10 @@ class LevelBuilder:
             levels.append(coarsen(levels[-1], following, self._session))
         return levels
 
-    def _whole(self) -> Level:
+    def _whole(self) -> ZoomLevel:
         blocks = [*self._blocks, self._last]
         candles = np.hstack([each.candles for each in blocks])
-        return Level(self._last.timeframe, candles, np.hstack([each.values for each in blocks]))
+        return ZoomLevel(self._last.timeframe, candles, np.hstack([each.values for each in blocks]))
 
 
 def coarser_timeframe(timeframe: int, session: int) -> int:
@@ -100,11 +100,11 @@ def coarser_timeframe(timeframe: int, session: int) -> int:
     return next(each for each in candidates if (span_origin(each, session) - origin) % timeframe == 0)
 
 
-def coarsen(level: Level, timeframe: int, session: int) -> Level:
+def coarsen(level: ZoomLevel, timeframe: int, session: int) -> ZoomLevel:
     """Build candles of a coarser timeframe; the spans of the finer one lie within its spans."""
     time = level.candles[0]
     if not len(time):
-        return Level(timeframe, level.candles, level.values)
+        return ZoomLevel(timeframe, level.candles, level.values)
     origin = span_origin(timeframe, session)
     span = (time - origin) // timeframe
     starts = np.flatnonzero(np.append(True, span[1:] != span[:-1]))
@@ -118,4 +118,4 @@ def coarsen(level: Level, timeframe: int, session: int) -> Level:
             level.candles[4][ends],
         )
     )
-    return Level(timeframe, candles, np.ascontiguousarray(level.values[:, ends]))
+    return ZoomLevel(timeframe, candles, np.ascontiguousarray(level.values[:, ends]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sptrader_stream.report.levels import Level, LevelBuilder, coarser_timeframe
+from sptrader_stream.report.zoom import ZoomBuilder, ZoomLevel, coarser_timeframe
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, WEEK, span_origin
 
 Rows = list[tuple[int, int, int, int, int, float]]
@@ -27,7 +27,7 @@ def by_loop(rows: Rows, timeframe: int, session: int) -> Rows:
     return [spans[each] for each in sorted(spans)]
 
 
-def rows_of(level: Level) -> Rows:
+def rows_of(level: ZoomLevel) -> Rows:
     return [(*map(int, level.candles[:, k]), float(level.values[0, k])) for k in range(level.candles.shape[1])]  # type: ignore[misc]
 
 
@@ -46,7 +46,7 @@ def candles(draw: st.DrawFn) -> Rows:
 @settings(max_examples=60, deadline=None)
 @given(candles(), st.sampled_from([0, -2 * HOUR, 22 * HOUR]), st.integers(5, 60), st.integers(2, 5), st.data())
 def test_levels_are_what_a_loop_builds(rows: Rows, session: int, most: int, few: int, data: st.DataObject) -> None:
-    builder = LevelBuilder(MINUTE, session, 1, most)
+    builder = ZoomBuilder(MINUTE, session, 1, most)
     start = 0
     while start < len(rows):
         end = data.draw(st.integers(start + 1, len(rows)))
