@@ -52,10 +52,9 @@ def write_synthetic() -> None:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
-    from sptrader_stream.candles import NANOSECONDS
     from sptrader_stream.instruments import find_instrument, load_instruments
     from sptrader_stream.sources.synthetic import SyntheticSource
-    from sptrader_stream.timeframes import parse_end, parse_time
+    from sptrader_stream.timeframes import NANOSECONDS, parse_end, parse_time
 
     instrument = find_instrument(load_instruments(INSTRUMENTS), "EURUSD")
     start, end = SYNTHETIC_RANGE

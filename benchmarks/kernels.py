@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from sptrader_stream.candles import NANOSECONDS, CandleView
+from sptrader_stream.candles import CandleView
 from sptrader_stream.columns import Floats, Ints, Masks
 from sptrader_stream.events import Candles, Decisions
 from sptrader_stream.execution.core import PositionCore
@@ -33,7 +33,7 @@ from sptrader_stream.execution.settings import (
 )
 from sptrader_stream.indicators import INDICATORS, build
 from sptrader_stream.money import MONEY_SCALE
-from sptrader_stream.timeframes import MINUTE
+from sptrader_stream.timeframes import MINUTE, NANOSECONDS
 
 BATCH = 8192
 SCALE = 1e5

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 FIELDS = ("open", "high", "low", "close", "volume", "hl2", "hlc3", "ohlc4")
 PRICE_FIELDS = ("open", "high", "low", "close", "hl2", "hlc3", "ohlc4")
-NANOSECONDS = 1_000_000_000
 
 
 class CandleColumns(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sptrader_stream.candles import NANOSECONDS
 from sptrader_stream.metrics.summary import METRICS
 from sptrader_stream.money import MONEY_SCALE, divide_half_even
+from sptrader_stream.timeframes import NANOSECONDS
 
 
 def format_metric(name: str, value: object) -> str:

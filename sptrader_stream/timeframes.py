@@ -6,9 +6,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sptrader_stream.candles import NANOSECONDS
 from sptrader_stream.errors import UserError
 
+# in a second
+NANOSECONDS: Final = 1_000_000_000
 MINUTE: Final = 60 * NANOSECONDS
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from sptrader_stream.candles import NANOSECONDS
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.sources.arrow_columns import as_floats, as_whole_numbers, element_type
@@ -15,6 +14,7 @@ from sptrader_stream.sources.headers import CandleHeader
 from sptrader_stream.sources.source import NO_TIME, RawCandles
 from sptrader_stream.timeframes import (
     DAY,
+    NANOSECONDS,
     format_time,
     format_timeframe,
     parse_time,
