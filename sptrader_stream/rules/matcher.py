@@ -49,16 +49,21 @@ class RuleMatcher:
             return self._decided(signals)
 
     def _decided(self, signals: Signals) -> Decisions:
-        matched, closes = self._nothing, None
+        found: list[_Matches] = []
+        closes: list[Ints] = []
         ends, closes_ends = [], []
+        end = closes_end = 0
         for rules, batch in zip(self._instruments, signals.instruments, strict=True):
-            found = rules.match(batch)
-            if found is not None:
-                matched = found if matched is self._nothing else _joined(matched, found)
-            ends.append(len(matched.moments))
+            matches = rules.match(batch)
+            if matches is not None:
+                found.append(matches)
+                end += len(matches.moments)
+            ends.append(end)
             if batch.closes:
-                closes = batch.closes[0] if closes is None else np.concatenate((closes, batch.closes[0]))
-                closes_ends.append(len(closes))
+                closes.append(batch.closes[0])
+                closes_end += len(batch.closes[0])
+                closes_ends.append(closes_end)
+        matched = _joined(found) if found else self._nothing
         return Decisions(
             signals.first,
             signals.generated,
@@ -67,7 +72,7 @@ class RuleMatcher:
             matched.entries,
             matched.exits,
             matched.atr,
-            closes,
+            _concatenated(closes) if closes else None,
             closes_ends,
         )
 
@@ -81,13 +86,20 @@ class _Matches(msgspec.Struct, frozen=True):
     atr: Ints | None
 
 
-def _joined(one: _Matches, other: _Matches) -> _Matches:
+def _joined(found: list[_Matches]) -> _Matches:
+    if len(found) == 1:
+        return found[0]
+    ranges = [each.atr for each in found if each.atr is not None]
     return _Matches(
-        np.concatenate((one.moments, other.moments)),
-        np.concatenate((one.entries, other.entries)),
-        np.concatenate((one.exits, other.exits)),
-        None if one.atr is None or other.atr is None else np.concatenate((one.atr, other.atr)),
+        np.concatenate([each.moments for each in found]),
+        np.concatenate([each.entries for each in found]),
+        np.concatenate([each.exits for each in found]),
+        np.concatenate(ranges) if ranges else None,
     )
+
+
+def _concatenated(columns: list[Ints]) -> Ints:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 class _InstrumentRules:
