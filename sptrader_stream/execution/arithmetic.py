@@ -42,7 +42,7 @@ def product(first: int, second: int) -> int:
 
 @device
 def percent_floor(amount: int, part: int) -> int:
-    """The floor of amount * part / 10^8 for non-negative numbers; part stays below 2^62 / 10^8.
+    """The floor of amount * part / 10^8 for non-negative numbers; part stays below 2^63 / 10^8.
 
     Splitting the amount by 10^8 keeps every product in range, and dividing by a constant costs a multiplication.
     """
@@ -52,7 +52,7 @@ def percent_floor(amount: int, part: int) -> int:
 
 @device
 def percent_half_even(amount: int, part: int) -> int:
-    """amount * part / 10^8 for non-negative numbers, rounded half to even; part stays below 2^62 / 10^8."""
+    """amount * part / 10^8 for non-negative numbers, rounded half to even; part stays below 2^63 / 10^8."""
     remainder = (amount % PERCENT_SCALE) * part % PERCENT_SCALE
     return rounded_half_even(percent_floor(amount, part), remainder, PERCENT_SCALE)
 

@@ -25,8 +25,8 @@ _SIZINGS: Final = {
 # A day before the year 1678, where int64 nanoseconds begin, whose end can still be told in them.
 _BEFORE_ALL_DAYS: Final = -106_750
 
-# Products of a factor with 10^8 (a percentage's scale, the finest lot) have to fit.
-_LARGEST_FACTOR: Final = LARGEST_AMOUNT // PERCENT_SCALE - PERCENT_SCALE
+# Products of a factor with 10^8 (a percentage's scale, the finest lot) have to fit in an int64.
+_LARGEST_FACTOR: Final = (2**63 - 1) // PERCENT_SCALE - PERCENT_SCALE
 # A level or distance of this many ticks is further than any price goes, and can still be added to one.
 _LARGEST_OFFSET: Final = LARGEST_AMOUNT // 4
 

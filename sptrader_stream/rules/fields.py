@@ -56,7 +56,7 @@ class Special(Enum):
 
 
 PERCENT_HINT = "1 stands for 100 %, so 2 % is 0.02"
-MOST_LEVERAGE = 1000
+MOST_LEVERAGE = 500
 
 
 def _fraction(example: str, *, above: int | None = None, least: int | None = None, most: int) -> Number:
