@@ -7,6 +7,7 @@ from pathlib import Path
 from actors.spec import MarketSpec, RunSpec
 from sptrader_stream.errors import UserError
 from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.rules.settings import strategy_timeframe
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
@@ -27,8 +28,26 @@ def data_timeframe(spec: RunSpec) -> int:
     lengths = {parse_timeframe(info.timeframe) for info in infos}
     if len(lengths) > 1:
         found = ", ".join(f"{info.timeframe} for {info.symbol} ({info.name})" for info in infos)
-        raise UserError(f"the candles of a run are of one timeframe, these are not: {found}")
+        raise UserError(
+            f"the candles of a run are of one timeframe, these are not: {found}: give candles of the same timeframe "
+            "for all; a coarser one for the rules is the strategy's `timeframe`"
+        )
     return lengths.pop()
+
+
+def check_spreads(spec: RunSpec, settings: ExecutionSettings) -> None:
+    """Make sure that candles say their spread where fills depend on it.
+
+    Raises:
+        UserError: a source has none; names it.
+    """
+    for market, instrument in zip(spec.markets, settings.instruments, strict=True):
+        info = market.source.info
+        if instrument.spread is None and not info.has_spread:
+            raise UserError(
+                f"{info.name}: the candles of {info.symbol} have no column `spread`, and fills are to use each "
+                "candle's own (`spread: data`): add the column, or give `execution.spread` in ticks"
+            )
 
 
 def describe(spec: RunSpec) -> RunStarted:

@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from actors.candle_feed import CandleFeed
-from actors.describe import data_timeframe, describe
+from actors.describe import check_spreads, data_timeframe, describe
 from actors.pipeline import Pipeline, Portfolio, frames_waiting
 from actors.spec import RunOutcome, RunSpec
 from sptrader_stream.errors import innermost
@@ -64,6 +64,7 @@ class Run:
         plan, timeframe = spec.strategy, data_timeframe(spec)
         instruments = [market.instrument for market in spec.markets]
         self._settings = execution_settings(plan, instruments, timeframe, spec.capital)
+        check_spreads(spec, self._settings)
         self._intakes = [Intake(each.source, each.instrument, spec.data_policy) for each in spec.markets]
         self._pipeline = Pipeline(
             CandleFeed(

@@ -134,10 +134,11 @@ class LoadedRun:
     def __repr__(self) -> str:
         started, head = self._record.started, self._record.head
         shown = ", ".join(f"{METRICS[name].title} {metric_text(head, name)}" for name in _SHOWN)
+        name = f"{started.strategy} {started.strategy_version}".rstrip()
         span = "no candles" if head.start_time is None else f"{head.start_time} to {head.end_time}"
         return (
             f"{started.run_id} ({head.status})\n"
-            f"  {started.strategy} {started.strategy_version} on {head.symbol} {started.timeframe}, {span}\n"
+            f"  {name} on {head.symbol} {started.timeframe}, {span}\n"
             f"  {shown}\n"
             "  .trades .fills .rejections .halts .equity .daily_returns .metrics .settings"
         )

@@ -83,7 +83,8 @@ def show_report(report: Report, console: Console) -> None:
     console.print(f"{report.strategy} on {report.market}{ended}", style="bold")
     console.print(report.source, style="yellow" if "synthetic" in report.source else "")
     for issue in report.issues:
-        console.print(f"data: {issue.message}", style="red" if issue.policy == "block" else "yellow")
+        data = f"data of {issue.symbol}" if len(report.instruments) > 1 else "data"
+        console.print(f"{data}: {issue.message}", style="red" if issue.policy == "block" else "yellow")
     console.print()
     console.print(_summary(report, two_pairs=console.width >= _TWO_PAIRS_FROM))
     if len(report.market_totals) > 1:

@@ -86,10 +86,18 @@ def test_a_run_says_what_it_is(run_folder: Path) -> None:
     assert ".daily_returns" in shown
 
 
+def test_a_run_whose_equity_is_gone_says_so(tmp_path: Path) -> None:
+    folder = write_sample(tmp_path)
+    (folder / "equity.bin").unlink()
+    with pytest.raises(UserError, match=r"has no equity\.bin.*run it again"):
+        _ = sptrader_stream.load(folder).equity
+
+
 def test_a_run_without_anything_has_frames_with_columns(tmp_path: Path) -> None:
     write_candles(tmp_path / "c.csv", hourly(), 5)
-    write_run(tmp_path / "run", [market(EURUSD, tmp_path / "c.csv")], [])
+    write_run(tmp_path / "run", [market(EURUSD, tmp_path / "c.csv")], [], version="")
     run = sptrader_stream.load(tmp_path / "run")
+    assert "crossing on EURUSD 1h" in repr(run)
     for frame in (run.trades, run.fills, run.rejections, run.halts):
         assert len(frame) == 0
         assert str(frame.index.dtype) == "datetime64[ns, UTC]"

@@ -154,6 +154,7 @@ def test_what_is_wrong_with_the_candles_is_said_first() -> None:
     issue = DataIssue(kind="gap", policy="warn", symbol="EURUSD", count=3, places=(), message=words)
     text = shown(report(issues=[issue]))
     assert text.index("data: 3 candles have missing candles") < text.index("Start capital")
+    assert "data of EURUSD: 3 candles" in shown(report(issues=[issue], instruments=[EURUSD, USDJPY]))
 
 
 def test_a_run_without_candles_or_trades_is_shown_without_them() -> None:

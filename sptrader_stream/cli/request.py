@@ -216,11 +216,17 @@ def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path
     start = None if request.start is None else parse_time(request.start)
     end = None if request.end is None else parse_end(request.end)
     instruments = load_instruments(instruments_file)
-    markets = []
+    wanted = []
     for candles in parse_data(request):
         symbol = choose_symbol(candles, plan, instruments)
-        instrument = find_instrument(instruments, symbol, str(instruments_file))
-        timeframe = request.timeframe or (plan.timeframe if candles.data == SYNTHETIC else None)
-        source = open_source(candles.data, instrument, timeframe=timeframe, start=start, end=end)
-        markets.append(MarketSpec(instrument, source, start, end))
-    return tuple(markets)
+        wanted.append((candles.data, find_instrument(instruments, symbol, str(instruments_file))))
+    markets: dict[int, MarketSpec] = {}
+    # Files come first: synthetic candles beside them take their timeframe.
+    for place in sorted(range(len(wanted)), key=lambda each: wanted[each][0] == SYNTHETIC):
+        data, instrument = wanted[place]
+        timeframe = request.timeframe
+        if timeframe is None and data == SYNTHETIC:
+            timeframe = next((each.source.info.timeframe for each in markets.values()), plan.timeframe)
+        source = open_source(data, instrument, timeframe=timeframe, start=start, end=end)
+        markets[place] = MarketSpec(instrument, source, start, end)
+    return tuple(markets[place] for place in range(len(wanted)))

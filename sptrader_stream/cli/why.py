@@ -147,7 +147,7 @@ def _show_candle(found: Why, console: Console) -> None:
         for each in found.happened:
             _say(console, f"  {each.message}")
     _say(console)
-    _say(console, f"Open at {found.time}", "bold")
+    _say(console, f"Open after the last candle that had closed by {found.time}", "bold")
     for position in found.positions:
         _show_position(position, console)
     if not found.positions:

@@ -10,12 +10,11 @@ import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.money import MONEY_SCALE
-from sptrader_stream.store.equity import EQUITY_FILE, read_equity
+from sptrader_stream.store.equity import count_changes, read_equity
 
 _MOST_POINTS: Final = 5_000
 # Of each group of changes.
 _KEPT: Final = 5
-_PAIR_BYTES: Final = 16
 
 
 class EquityCurve(msgspec.Struct, frozen=True):
@@ -51,8 +50,11 @@ def read_curve(folder: Path, start_capital: int) -> EquityCurve:
     Args:
         folder: the run's.
         start_capital: money (10^-8), the first peak.
+
+    Raises:
+        StorageError: the run's equity cannot be read.
     """
-    changes = (folder / EQUITY_FILE).stat().st_size // _PAIR_BYTES
+    changes = count_changes(folder)
     size = 1 if changes <= _MOST_POINTS else -(-changes // (_MOST_POINTS // _KEPT))
     times: list[Ints] = []
     equities: list[Floats] = []

@@ -202,7 +202,7 @@ def _place(candle: StrategyCandle, time: int) -> str:
     if time == candle.close:
         found = "it closed at that very time"
     elif time < candle.close + length:
-        found = "the time is inside the next candle, which had not closed by then"
+        found = "the candle after it had not closed by then"
     else:
         found = "no other candle closed between its close and the time: the data has a gap there"
     if candle.late:

@@ -103,7 +103,8 @@ def _leverage(execution: Node | None) -> Decimal:
     node = execution.items.get("leverage") if isinstance(execution, document.Mapping) else None
     if node is None:
         return Decimal(1)
-    return Decimal(node.number) if isinstance(node, Scalar) and node.number is not None else Decimal(MOST_LEVERAGE)
+    known = Decimal(node.number) if isinstance(node, Scalar) and node.number is not None else Decimal(0)
+    return known if known >= 1 else Decimal(MOST_LEVERAGE)
 
 
 class _Sections:

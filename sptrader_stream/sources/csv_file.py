@@ -67,6 +67,7 @@ class CsvSource:
             name=str(path),
             symbol=symbol,
             timeframe=settle_timeframe(timeframe, hint, times, str(path)),
+            has_spread=self._header.spread is not None,
         )
 
     def place(self, row: int) -> str:

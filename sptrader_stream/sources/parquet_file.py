@@ -79,6 +79,7 @@ class ParquetSource:
             rows=rows if whole else None,
             start=first if first is None or start is None else max(first, start),
             end=last if last is None or end is None else min(last, end),
+            has_spread=self._header.spread is not None,
         )
 
     def place(self, row: int) -> str:

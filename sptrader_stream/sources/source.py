@@ -31,6 +31,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         start: open time of the first candle, nanoseconds since 1970 UTC, where known.
         end: open time of the last candle, likewise.
         synthetic: whether the candles are made up.
+        has_spread: whether a candle says its spread.
     """
 
     kind: Literal["parquet", "csv", "synthetic"]
@@ -41,6 +42,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     start: int | None = None
     end: int | None = None
     synthetic: bool = False
+    has_spread: bool = True
 
 
 class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):

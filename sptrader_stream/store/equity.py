@@ -6,19 +6,22 @@ closed at the end of a run may add a second pair of the last candle's time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
 from sptrader_stream.columns import Ints
+from sptrader_stream.errors import StorageError
 from sptrader_stream.kernels import kernel
 from sptrader_stream.store.files import create, write_all
 
 EQUITY_FILE: Final = "equity.bin"
 _ROWS_AT_A_TIME: Final = 65_536
+_PAIR_BYTES: Final = 16
 
 
 @kernel
@@ -70,8 +73,31 @@ class EquityWriter:
 
 
 def read_equity(folder: Path) -> Iterator[tuple[Ints, Ints]]:
-    """Read a run's equity in pieces: times and equity where it changed."""
-    with (folder / EQUITY_FILE).open("rb") as file:
+    """Read a run's equity in pieces: times and equity where it changed.
+
+    Raises:
+        StorageError: it is not there, or cannot be read.
+    """
+    with _open(folder) as file:
         while len(piece := np.fromfile(file, "<i8", 2 * _ROWS_AT_A_TIME)) > 1:
             pairs = piece[: len(piece) // 2 * 2].reshape(-1, 2).astype(np.int64)
             yield pairs[:, 0], pairs[:, 1]
+
+
+def count_changes(folder: Path) -> int:
+    """Count a run's pairs.
+
+    Raises:
+        StorageError: as :func:`read_equity`.
+    """
+    with _open(folder) as file:
+        return os.fstat(file.fileno()).st_size // _PAIR_BYTES
+
+
+def _open(folder: Path) -> BinaryIO:
+    try:
+        return (folder / EQUITY_FILE).open("rb")
+    except FileNotFoundError:
+        raise StorageError(f"{folder} has no {EQUITY_FILE}: a part of the run is lost; run it again") from None
+    except OSError as error:
+        raise StorageError(f"{folder / EQUITY_FILE}: cannot be read: {error.strerror}") from None

@@ -178,10 +178,19 @@ def test_a_source_that_fails_is_named_and_keeps_the_times_before(tmp_path: Path)
 def test_markets_that_do_not_go_together_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     hourly = Memory(one_chunk(10))
     minutes = Memory(one_chunk(10), symbol="AAPL", timeframe="1m")
-    with pytest.raises(UserError, match=r"of one timeframe, these are not: 1h for EURUSD .*, 1m for AAPL"):
+    with pytest.raises(UserError, match=r"not: 1h for EURUSD .*, 1m for AAPL .*: give candles of the same"):
         Run(make_spec(tmp_path / "run", [MarketSpec(EURUSD, hourly), MarketSpec(SHARES, minutes)]))
     with pytest.raises(UserError, match="EURUSD is given twice"):
         Run(make_spec(tmp_path / "run", [MarketSpec(EURUSD, hourly)] * 2))
     with pytest.raises(UserError, match="needs an instrument"):
         Run(make_spec(tmp_path / "run", []))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_candles_without_the_spread_that_fills_need_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = Memory(one_chunk(10))
+    source.info = msgspec.structs.replace(source.info, has_spread=False)
+    instrument = msgspec.structs.replace(EURUSD, spread=None)
+    with pytest.raises(UserError, match=r"candles of EURUSD have no column `spread`.*give `execution.spread` in ticks"):
+        Run(make_spec(tmp_path / "run", [MarketSpec(instrument, source)]))
     assert list(tmp_path.iterdir()) == []

@@ -131,7 +131,10 @@ def test_results_go_where_they_are_wanted(capsys: Output, workspace: Path) -> No
         (["run", "ma_crossover_strategy", *SYNTHETIC, "-p", "fast=many"], "fast"),
         (["run", "ma_crossover_strategy", *SYNTHETIC, "--data", "GBPUSD=synthetic"], "--symbol is for one --data"),
         (["run", "ma_crossover_strategy", *TWO, "--data", "EUR/USD=synthetic"], "EURUSD is given twice"),
-        (["run", "ma_crossover_strategy", *TWO[:2], "--data", "USDJPY-5m.csv"], "5m for USDJPY (USDJPY-5m.csv)"),
+        (
+            ["run", "ma_crossover_strategy", "--data", "USDJPY-5m.csv", "--data", "EURUSD-1h.csv"],
+            "5m for USDJPY (USDJPY-5m.csv)",
+        ),
         (["run", "ma_crossover_strategy", *TWO, "--data", "USDJPY="], "expected SYMBOL=FILE"),
         (
             ["run", "ma_crossover_strategy", *SYNTHETIC, "--timeframe", "4h"],
@@ -144,6 +147,7 @@ def test_a_users_mistake_is_one_message_and_leaves_nothing(
 ) -> None:
     rows = [f"{1736121600 + 300 * k},150.1,150.2,150.0,150.1" for k in range(9)]
     Path("USDJPY-5m.csv").write_text("\n".join(["time,open,high,low,close", *rows]))
+    Path("EURUSD-1h.csv").write_text("\n".join(["time,open,high,low,close", "1736121600,1.1,1.1,1.1,1.1"]))
     code, out, err = run(capsys, *words)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
@@ -172,6 +176,15 @@ def test_made_up_candles_beside_real_ones_are_named(capsys: Output) -> None:
     assert code == 0
     assert "candles from USDJPY-1h.csv; synthetic candles, made up" in out
     assert "(EURUSD)" in out
+
+
+def test_made_up_candles_have_the_timeframe_of_the_files_beside_them(capsys: Output) -> None:
+    rows = [f"{1736121600 + 60 * k},150.{k:02d},150.99,150.00,150.{k + 1:02d}" for k in range(60)]
+    Path("USDJPY-1m.csv").write_text("\n".join(["time,open,high,low,close", *rows]))
+    words = ("--data", "EURUSD=synthetic", "--data", "USDJPY-1m.csv", "--from", "2025-01-06", "--to", "2025-01-06")
+    found = document(capsys, "run", "ma_crossover_strategy", *words)
+    assert (found["timeframe"], found["strategy_timeframe"]) == ("1m", "1h")
+    assert [each["symbol"] for each in found["markets"]] == ["EURUSD", "USDJPY"]
 
 
 def test_bounds_are_an_interval(capsys: Output) -> None:

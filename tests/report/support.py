@@ -114,6 +114,7 @@ def write_run(
     equity: Sequence[int] | None = None,
     text: str = TEXT,
     name: str = "crossing",
+    version: str = "1",
     issues: tuple[DataIssue, ...] = (),
     with_bounds: bool = False,
     overrides: dict[str, str] | None = None,
@@ -124,7 +125,7 @@ def write_run(
     capital = 100_000 * MONEY
     values = [capital] * HOURS if equity is None else list(equity)
     started = RunStarted(
-        run_id=folder.name, strategy=name, strategy_version="1", strategy_digest="d" * 64,
+        run_id=folder.name, strategy=name, strategy_version=version, strategy_digest="d" * 64,
         strategy_file="crossing.yaml", strategy_text=text, overrides=overrides or {}, parameters={"fast": "5"},
         signals_folder=None, markets=list(markets), timeframe="1h", strategy_timeframe="1h", start_capital=capital,
         entry_rules=["entry"], exit_rules=[],

@@ -14,7 +14,7 @@ from sptrader_stream.errors import StorageError
 from sptrader_stream.report.exports import write_csv, write_parquet
 from sptrader_stream.store.runs import RunRecord, read_record
 from sptrader_stream.timeframes import HOUR, format_time, parse_time
-from tests.report.support import HOURS, MONDAY
+from tests.report.support import HOURS, MONDAY, write_sample
 
 
 @pytest.fixture
@@ -55,6 +55,15 @@ def test_parquet_has_exact_numbers_and_utc_times(record: RunRecord, tmp_path: Pa
         assert found["exit_time"].value == parse_time(row["exit_time"])
     assert equity["equity"].to_pylist()[:2] == [Decimal(100_000), Decimal(100_001)]
     assert len(equity) == HOURS
+
+
+def test_equity_that_is_gone_is_told(tmp_path: Path) -> None:
+    record = read_record(write_sample(tmp_path))
+    (record.folder / "equity.bin").unlink()
+    for write in (write_csv, write_parquet):
+        with pytest.raises(StorageError, match=r"has no equity\.bin"):
+            write(record.folder, record.started, tmp_path / "tables")
+    assert not (tmp_path / "tables" / "equity.csv").exists()
 
 
 def test_a_file_in_the_way_is_told(record: RunRecord, tmp_path: Path) -> None:

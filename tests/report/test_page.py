@@ -31,6 +31,7 @@ from tests.report.support import (
     trade,
     write_candles,
     write_run,
+    write_sample,
 )
 
 MILLISECOND = 10**6
@@ -239,6 +240,13 @@ def test_without_the_source_there_is_a_page_without_candles(tmp_path: Path) -> N
     assert traces(chart["figure"])["Exit"]["y"] == [1.101]
     assert "has no candles and no indicators" in Outline(page).text
     assert "not there any more" in Outline(page).text
+
+
+def test_equity_that_is_gone_is_told(tmp_path: Path) -> None:
+    folder = write_sample(tmp_path)
+    (folder / "equity.bin").unlink()
+    with pytest.raises(StorageError, match=r"has no equity\.bin"):
+        make_page(read_record(folder))
 
 
 def test_a_source_that_has_changed_is_told(tmp_path: Path) -> None:

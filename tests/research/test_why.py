@@ -241,7 +241,7 @@ def test_a_stop_inside_the_candle_is_shown_with_what_it_assumes() -> None:
     ("minute", "opened", "place"),
     [
         (2, 1, "it closed at that very time"),
-        (2.5, 1, "the time is inside the next candle, which had not closed by then"),
+        (2.5, 1, "the candle after it had not closed by then"),
         (5, 4, "it closed at that very time"),
     ],
 )

@@ -92,6 +92,7 @@ WRONG_ORDERS = [
      "entry.size.type", "needs `exit.stop_loss`"),
     ("size: 0.02", "size: 3\nexecution: {leverage: 2.5}", 12, "entry.size", "must be at most 2.5, found"),
     ("exit:", "execution: {leverage: 0.5}\nexit:", 13, "execution.leverage", "must be at least 1, found"),
+    ("exit:", "execution: {leverage: 0}\nexit:", 13, "execution.leverage", "must be at least 1, found"),
     ("exit:", "execution: {close_at_end: yes}\nexit:", 13, "execution.close_at_end", "expected true or false, found"),
     ("  action: buy", "  action: buy\n  scale_in: true", 12, "entry.scale_in", "needs `max_positions`"),
     ("  action: buy", "  action: buy\n  max_positions: 3", 12, "entry.max_positions", "needs `scale_in: true`"),

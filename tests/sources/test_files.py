@@ -135,9 +135,14 @@ def test_volume_and_spread_may_be_missing(tmp_path: Path) -> None:
     columns = {key: TABLE[key] for key in ("time", "open", "high", "low", "close")}
 
     for spec in (write_parquet(tmp_path / "a.parquet", columns), write_csv(tmp_path / "a.csv", columns)):
-        found = read(open_source(spec, EURUSD))
+        source = open_source(spec, EURUSD)
+        found = read(source)
         assert found["volume"].tolist() == [0.0, 0.0, 0.0]
         assert "spread" not in found
+        assert not source.info.has_spread
+
+    for spec in (write_parquet(tmp_path / "b.parquet", TABLE), write_csv(tmp_path / "b.csv", TABLE)):
+        assert open_source(spec, EURUSD).info.has_spread
 
 
 def test_missing_values_are_findings_of_the_contract(tmp_path: Path) -> None:
