@@ -34,7 +34,7 @@ from sptrader_stream.topics import Inbox, Topic
 
 Clock = Callable[[], float]
 
-_FEW_TRADES = 10
+_FEW = 10
 
 
 class Run:
@@ -102,7 +102,7 @@ class Run:
                     ended, ending = self._end(recording, begun, loading)
                     await self.log.publish(ended)
                     written = await trio.to_thread.run_sync(
-                        write_result, self.spec.folder, started, ended, ending, _FEW_TRADES
+                        write_result, self.spec.folder, started, ended, ending, _FEW
                     )
         return RunOutcome(
             status=ended.status,
@@ -119,6 +119,7 @@ class Run:
             last_trades=written.last_trades,
             ambiguous_trades=ending.metrics.same_bar_trades + ending.metrics.gap_trades,
             first_ambiguous=written.ambiguous,
+            last_halts=written.last_halts,
             market_totals=written.markets,
             bounds=ending.bounds,
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from sptrader_stream.events import DataIssue, Failure, RunStatus
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import Trade
+from sptrader_stream.execution.records import Halt, Trade
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
@@ -61,6 +61,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         last_trades: the last few, oldest first.
         ambiguous_trades: how many trades' exits rest on an assumption.
         first_ambiguous: the ids of the first few of them.
+        last_halts: the last few limits that were passed, oldest first.
         market_totals: what the trades come to by instrument, in the order of the run.
         bounds: what it came to with either ``same_bar`` policy, where that was asked for.
     """
@@ -79,5 +80,6 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     last_trades: Sequence[Trade]
     ambiguous_trades: int
     first_ambiguous: Sequence[int]
+    last_halts: Sequence[Halt]
     market_totals: Sequence[MarketTotals]
     bounds: Bounds | None

@@ -10,7 +10,7 @@ import msgspec
 
 from sptrader_stream.chart import Envelope, dots_across, draw
 from sptrader_stream.events import DataIssue, RunStatus
-from sptrader_stream.execution.records import SIDE_NAMES, Trade
+from sptrader_stream.execution.records import SIDE_NAMES, Halt, Trade
 from sptrader_stream.formats import format_cents, format_metric, format_minute
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import METRICS, Metrics
@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         metrics: what the run came to.
         trades: the last ones, oldest first.
         first_ambiguous: the ids of the first few trades whose exits rest on an assumption.
+        last_halts: the last few limits that were passed, oldest first.
         bounds: what the run came to with either ``same_bar`` policy; None where that was not asked for.
         instruments: what was traded, in the run's order.
         market_totals: what the trades come to by instrument.
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     trades: Sequence[Trade]
     first_ambiguous: Sequence[int]
+    last_halts: Sequence[Halt]
     bounds: Bounds | None
     instruments: Sequence[Instrument]
     market_totals: Sequence[MarketTotals]
@@ -97,6 +99,8 @@ def show_report(report: Report, console: Console) -> None:
         console.print()
         _print_curve(report, report.equity, console)
     console.print()
+    if report.last_halts:
+        console.print(f"{'Halted':<12} {_halted(report)}", soft_wrap=True)
     if report.first_ambiguous:
         console.print(f"{'Ambiguous':<12} {_ambiguous(report)}", soft_wrap=True)
     for label, text in report.facts:
@@ -180,6 +184,16 @@ def _totals(totals: Sequence[MarketTotals]) -> Table:
         win_rate = f"{each.winning_trades / each.total_trades:.2%}" if each.total_trades else "-"
         table.add_row(each.symbol, f"{each.total_trades:,}", win_rate, format_cents(each.total_pnl))
     return table
+
+
+def _halted(report: Report) -> str:
+    """Say which limits were passed and when: ``daily loss at 2025-02-07 10:00, max drawdown at 2025-02-09 22:00``."""
+    words = [f"{each.reason.replace('_', ' ')} at {format_minute(each.time)}" for each in report.last_halts]
+    before = "..., " if report.metrics.halts > len(words) else ""
+    after = (
+        ": no entries after the drawdown" if any(each.reason == "max_drawdown" for each in report.last_halts) else ""
+    )
+    return before + ", ".join(words) + after
 
 
 def _ambiguous(report: Report) -> str:

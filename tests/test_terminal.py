@@ -16,7 +16,8 @@ from sptrader_stream import terminal
 from sptrader_stream.chart import envelope
 from sptrader_stream.console import progress_bar
 from sptrader_stream.events import DataIssue, Progress
-from sptrader_stream.execution.records import Trade
+from sptrader_stream.execution.records import Halt, Trade
+from sptrader_stream.formats import format_minute
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import MONEY_SCALE
@@ -58,6 +59,7 @@ def report(**changes: object) -> terminal.Report:
         metrics=metrics(candles=500, end_equity=10_250 * MONEY_SCALE, total_trades=2, win_rate=0.5),
         trades=[trade(pnl=25_123_456_789), trade(pnl=-1_000_000_000, side=-1)],
         first_ambiguous=[],
+        last_halts=[],
         bounds=None,
         instruments=[EURUSD],
         market_totals=[MarketTotals("EURUSD", 2, 1, 24_123_456_789)],
@@ -147,6 +149,19 @@ def test_trades_that_rest_on_an_assumption_are_named() -> None:
     text = shown(report(metrics=found, first_ambiguous=[2, 3, 5]))
     assert "11 reached stop and target in one candle, 1 ended at an open beyond the level: trades 2, 3, 5, ..." in text
     assert "in one candle" not in shown(report())
+
+
+def test_limits_that_were_passed_are_named_with_their_time() -> None:
+    daily = Halt(candle=1, time=START, equity=1, reference=2, reason="daily_loss")
+    drawdown = Halt(candle=9, time=START + 26 * HOUR, equity=1, reference=2, reason="max_drawdown")
+    text = shown(report(metrics=metrics(halts=2), last_halts=[daily, drawdown]))
+    times = (format_minute(START), format_minute(START + 26 * HOUR))
+    line = f"daily loss at {times[0]}, max drawdown at {times[1]}: no entries after the drawdown"
+    assert f"Halted       {line}" in text
+    assert f"Halted       ..., daily loss at {times[0]}\n" in shown(
+        report(metrics=metrics(halts=9), last_halts=[daily])
+    )
+    assert "Halted" not in shown(report())
 
 
 def test_what_is_wrong_with_the_candles_is_said_first() -> None:

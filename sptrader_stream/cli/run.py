@@ -161,6 +161,7 @@ def _show(spec: RunSpec, outcome: RunOutcome) -> None:
         metrics=outcome.metrics,
         trades=outcome.last_trades,
         first_ambiguous=outcome.first_ambiguous,
+        last_halts=outcome.last_halts,
         bounds=outcome.bounds,
         instruments=[market.instrument for market in spec.markets],
         market_totals=outcome.market_totals,

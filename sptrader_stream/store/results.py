@@ -12,7 +12,7 @@ from typing import IO, Final
 import msgspec
 
 from sptrader_stream.events import Market, RunEnded, RunStarted
-from sptrader_stream.execution.records import ExecutionEvent, Trade
+from sptrader_stream.execution.records import ExecutionEvent, Halt, Trade
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import format_money
 from sptrader_stream.store.files import written_whole
@@ -39,11 +39,13 @@ class Written(msgspec.Struct, frozen=True):
     Attributes:
         last_trades: the last few, oldest first.
         ambiguous: the ids of the first few trades whose exits rest on an assumption.
+        last_halts: the last few, oldest first.
         markets: what the trades come to by instrument, in the run's order.
     """
 
     last_trades: list[Trade]
     ambiguous: list[int]
+    last_halts: list[Halt]
     markets: list[MarketTotals]
 
 
@@ -68,7 +70,7 @@ def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: End
         started: the journal's first event.
         ended: its last.
         ending: what else is to be told.
-        few: how many trades are given back.
+        few: how many trades and halts are given back.
 
     Raises:
         StorageError: it cannot be written.
@@ -82,11 +84,11 @@ def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: End
         _write_list(file, "completed_trades", trade_rows(trades, started))
         _write_ambiguous(file, folder, found)
         _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
-        _write_list(file, "halts", halt_rows(_events(folder, found.halts)))
+        _write_list(file, "halts", halt_rows(tally.watched_halts(_events(folder, found.halts))))
         totals = tally.totals(started.markets)
         _write_list(file, "markets", map(_market_row, started.markets, totals))
         file.write(b"}\n")
-    return Written(list(tally.last), tally.ambiguous, totals)
+    return Written(list(tally.last), tally.ambiguous, list(tally.halts), totals)
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:
@@ -101,6 +103,7 @@ class _Tally:
 
     def __init__(self, markets: int, few: int) -> None:
         self.last: deque[Trade] = deque(maxlen=few)
+        self.halts: deque[Halt] = deque(maxlen=few)
         self.ambiguous: list[int] = []
         self._few = few
         self._trades = [0] * markets
@@ -116,6 +119,12 @@ class _Tally:
             self._wins[trade.instrument] += trade.pnl > 0
             self._pnl[trade.instrument] += trade.pnl
             yield trade
+
+    def watched_halts(self, events: Iterable[ExecutionEvent]) -> Iterator[Halt]:
+        for event in events:
+            if isinstance(event, Halt):
+                self.halts.append(event)
+                yield event
 
     def totals(self, markets: list[Market]) -> list[MarketTotals]:
         symbols = [market.instrument.symbol for market in markets]

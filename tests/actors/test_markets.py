@@ -16,8 +16,20 @@ from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy
-from sptrader_stream.timeframes import MINUTE
-from tests.actors.support import BUSY, EURUSD, HOUR, Memory, Recorded, chosen, execute, make, make_spec, one_chunk
+from sptrader_stream.timeframes import MINUTE, format_time
+from tests.actors.support import (
+    BUSY,
+    EURUSD,
+    HOUR,
+    Memory,
+    Recorded,
+    chosen,
+    execute,
+    make,
+    make_spec,
+    one_chunk,
+    recorded,
+)
 
 BATCHES = (1, 2, 7, 64, 1000, 8192)
 SHARES = Instrument(
@@ -141,6 +153,17 @@ def test_the_result_names_all_instruments(run: Recorded) -> None:
     assert described == [("EURUSD", 5, 0), ("AAPL", 2, 0), ("BTCUSD", 1, 6)]
     assert [each.instrument for each in run.started.markets] == list(INSTRUMENTS)
     assert (run.started.timeframe, run.started.strategy_timeframe) == ("15m", "1h")
+
+
+def test_the_outcome_names_the_last_limits_that_were_passed(tmp_path: Path) -> None:
+    tight = msgspec.structs.replace(FULL.execution, daily_loss_limit=100_000)
+    strategy = msgspec.structs.replace(FULL, execution=tight)
+    outcome = execute(make_spec(tmp_path / "run", markets(), strategy))
+    told = recorded(tmp_path / "run").result["halts"]
+    assert told
+    assert [(format_time(each.time), each.reason) for each in outcome.last_halts] == [
+        (each["time"], each["reason"]) for each in told[-10:]
+    ]
 
 
 def test_candles_are_counted_by_row_and_equity_by_time(run: Recorded) -> None:
