@@ -6,6 +6,7 @@ crash leaves it, is read up to there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,22 @@ def read_journal(folder: Path) -> Iterator[JournalEvent]:
             if len(frame) < length:
                 return
             yield decode(frame)
+
+
+def read_end(folder: Path) -> RunEnded | None:
+    """Read the last event of a run's journal without those between; None where the journal ends before it."""
+    path = folder / JOURNAL_FILE
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = length = 0
+        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+            length = int.from_bytes(prefix, "little")
+            start = file.seek(length, os.SEEK_CUR) - length
+        if start + length != size:
+            return None
+        file.seek(start)
+        last = decoder(cast("type[JournalEvent]", JournalEvent)).decode(file.read(length))
+    return last if isinstance(last, RunEnded) else None
 
 
 def read_rows(folder: Path) -> Iterator[Ints]:

@@ -11,7 +11,7 @@ import msgspec
 from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.events import RunStarted
 from sptrader_stream.store.head import Head
-from sptrader_stream.store.journal import JOURNAL_FILE, read_journal
+from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
 from sptrader_stream.store.results import RESULT_FILE
 from sptrader_stream.timeframes import parse_time
 
@@ -67,13 +67,15 @@ def read_record(folder: Path) -> RunRecord:
     """Read what a run's folder says of it; the lists of the result are passed over, however long they are.
 
     Raises:
-        StorageError: the journal does not begin as one, or there is no result, as in the folder of a run that is
+        StorageError: the journal does not begin or end as one, or there is no result, as in the folder of a run that is
             still going on or was killed.
     """
     started = read_started(folder)
     result = folder / RESULT_FILE
     if not result.is_file() or not result.stat().st_size:
         raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed; run it again")
+    if read_end(folder) is None:
+        raise StorageError(f"{folder / JOURNAL_FILE}: ends too soon, a part of the run is lost; run it again")
     try:
         # Mapped, because the lists behind the head can be larger than memory.
         with result.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

@@ -97,6 +97,17 @@ def test_a_folder_of_a_run_that_was_killed_is_told_apart(tmp_path: Path) -> None
         read_started(tmp_path / "run")
 
 
+@pytest.mark.parametrize("lost", [1, 5, 400])
+def test_a_journal_that_lost_its_end_is_not_taken_for_the_whole_run(tmp_path: Path, lost: int) -> None:
+    folder = tmp_path / "run"
+    make(folder, Memory(one_chunk()))
+    read_record(folder)
+    journal = folder / JOURNAL_FILE
+    journal.write_bytes(journal.read_bytes()[:-lost])
+    with pytest.raises(StorageError, match=r"journal.msgpack: ends too soon, a part of the run is lost; run it again"):
+        read_record(folder)
+
+
 def write_candles(file: Path, rows: int = 200) -> None:
     lines = ["time,open,high,low,close"]
     for row in range(rows):
