@@ -228,9 +228,9 @@ def test_ctrl_c_ends_with_130(capsys: Output, monkeypatch: pytest.MonkeyPatch, i
 
 
 def test_ctrl_c_while_the_command_line_is_imported_ends_with_130(tmp_path: Path) -> None:
-    # The interpreter looks for signals at the turn of a loop, and not always before this module has ended.
-    interrupt = "import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(1_000_000):\n    pass\n"
-    (tmp_path / "typer.py").write_text(interrupt)
+    # A shell's background job is started with the signal ignored, and its children inherit that.
+    interrupt = "signal.signal(signal.SIGINT, signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "typer.py").write_text(f"import os, signal\n\n{interrupt}")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])}
     command = [sys.executable, "-c", "from sptrader_stream.cli import main; main()", "--version"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
