@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints
+from sptrader_stream.execution.arithmetic import product
 from sptrader_stream.execution.layout import (
     ABSENT,
     BID,
@@ -24,15 +25,30 @@ from sptrader_stream.execution.layout import (
     SEEN,
     SIDE,
     SPREAD,
+    UNIT,
+    WORTH,
 )
 from sptrader_stream.kernels import device
+from sptrader_stream.money import LARGEST_AMOUNT
+
+
+@device
+def book_of(instrument: int) -> int:
+    """Where an instrument's book starts."""
+    return BOOKS + instrument * BOOK_WIDTH
+
+
+@device
+def instrument_of(book: int) -> int:
+    """Whose book it is."""
+    return (book - BOOKS) // BOOK_WIDTH
 
 
 @device
 def overflow(state: Ints, book: int, price: int, quantity: int) -> int:
     """Note where an amount would leave the exact range; nothing that follows counts."""
     if state[OVERFLOW] == 0:
-        state[OVERFLOW] = 1 + (book - BOOKS) // BOOK_WIDTH
+        state[OVERFLOW] = 1 + instrument_of(book)
         state[OVERFLOW_PRICE] = price
         state[OVERFLOW_QUANTITY] = quantity
     return 0
@@ -53,6 +69,16 @@ def spread_at(state: Ints, book: int, spread: Ints, row: int) -> int:
     if fixed == ABSENT:
         fixed = spread[row]
     return fixed
+
+
+@device
+def value_of(state: Ints, book: int, bid: int, spread: int) -> int:
+    """The notional of an instrument's open positions: longs count at the bid, shorts at the ask."""
+    mark = bid if state[book + SIDE] > 0 else bid + spread
+    value = product(mark, state[book + WORTH])
+    if value >= LARGEST_AMOUNT:
+        overflow(state, book, mark, state[book + WORTH] // state[book + UNIT])
+    return value
 
 
 @device

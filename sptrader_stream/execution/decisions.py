@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.execution.arithmetic import level, percent_floor, percent_level, product
-from sptrader_stream.execution.books import overflow, positions_end
+from sptrader_stream.execution.books import book_of, overflow, positions_end
 from sptrader_stream.execution.layout import (
     ABSENT,
-    BOOK_WIDTH,
-    BOOKS,
     DAY_HALTED,
     ENTRY_ATR,
     ENTRY_QUANTITY,
@@ -91,7 +89,7 @@ def put_up_all(state: Ints, book: int, reason: int) -> int:
 def put_up_everything(state: Ints, reason: int) -> int:
     """Put up every position of every instrument."""
     for index in range(state[SET_INSTRUMENTS]):
-        put_up_all(state, BOOKS + index * BOOK_WIDTH, reason)
+        put_up_all(state, book_of(index), reason)
     return 0
 
 

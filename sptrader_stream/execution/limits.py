@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.execution.arithmetic import percent_floor
+from sptrader_stream.execution.books import book_of
 from sptrader_stream.execution.decisions import put_up_everything
 from sptrader_stream.execution.layout import (
     ABSENT,
     BID,
-    BOOK_WIDTH,
-    BOOKS,
     DAY,
     DAY_HALTED,
     DAY_NANOSECONDS,
@@ -53,10 +52,16 @@ def start_day(state: Ints, time: int) -> int:
 
 
 @device
-def floor_of(state: Ints, limit: int, reference: int) -> int:
-    """The smallest equity that a limit (a word of the settings) allows against its reference."""
+def floor_of(state: Ints, limit: int, halted: int, reference: int) -> int:
+    """The smallest equity that a limit allows against its reference; that of a limit that was passed is never reached.
+
+    Args:
+        state: the core's state.
+        limit, halted: the words that hold the limit and whether it was passed.
+        reference: what the loss is measured from.
+    """
     part = state[limit]
-    if part == ABSENT:
+    if part == ABSENT or state[halted] == 1:
         return -LARGEST_AMOUNT
     # A share of nothing, or of less, is no loss that may still be made.
     if reference <= 0:
@@ -65,11 +70,15 @@ def floor_of(state: Ints, limit: int, reference: int) -> int:
 
 
 @device
-def limits_hold(state: Ints, equity: int, peak: int) -> bool:
-    """Whether an equity, with this peak, passes no limit that was not passed before."""
-    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, peak):
-        return False
-    return not (state[DAY_HALTED] == 0 and equity < floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE]))
+def drawdown_floor(state: Ints, peak: int) -> int:
+    """The smallest equity that ``max_drawdown`` allows below this peak."""
+    return floor_of(state, SET_MAX_DRAWDOWN, RUN_HALTED, peak)
+
+
+@device
+def daily_floor(state: Ints) -> int:
+    """The smallest equity that ``daily_loss_limit`` allows today."""
+    return floor_of(state, SET_DAILY_LOSS, DAY_HALTED, state[DAY_REFERENCE])
 
 
 @device
@@ -80,7 +89,7 @@ def halt(state: Ints, records: Ints, time: int, reason: int, equity: int, refere
     records[row + HALT_REFERENCE] = reference
     put_up_everything(state, reason)
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         for entry in range(state[book + WAITING_ENTRIES]):
             waiting = book + ENTRY_ROWS + entry * ENTRY_WIDTH
             rule, quantity = state[waiting + ENTRY_RULE], state[waiting + ENTRY_QUANTITY]
@@ -93,10 +102,10 @@ def halt(state: Ints, records: Ints, time: int, reason: int, equity: int, refere
 def check_limits(state: Ints, records: Ints, time: int, equity: int) -> int:
     """Step 5: drawdown from the running peak, loss against the previous day's last equity."""
     state[PEAK] = max(state[PEAK], equity)
-    if state[RUN_HALTED] == 0 and equity < floor_of(state, SET_MAX_DRAWDOWN, state[PEAK]):
+    if equity < drawdown_floor(state, state[PEAK]):
         state[RUN_HALTED] = 1
         halt(state, records, time, REASON_MAX_DRAWDOWN, equity, state[PEAK])
-    if state[DAY_HALTED] == 0 and equity < floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE]):
+    if equity < daily_floor(state):
         state[DAY_HALTED] = 1
         halt(state, records, time, REASON_DAILY_LOSS, equity, state[DAY_REFERENCE])
     return 0

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints
+from sptrader_stream.execution.books import instrument_of
 from sptrader_stream.execution.layout import (
-    BOOK_WIDTH,
-    BOOKS,
     NEXT_CANDLE,
     POS_ID,
     POS_RULE,
@@ -52,8 +51,8 @@ def reject(
 ) -> int:  # fmt: skip
     """Log an entry that could not be made."""
     side = state[book + RULES + rule * RULE_WIDTH + RULE_SIDE]
-    instrument = (book - BOOKS) // BOOK_WIDTH
-    row = new_row(state, records, pack_head(KIND_REJECTION, reason, side, rule, instrument, 0), time)
+    head = pack_head(KIND_REJECTION, reason, side, rule, instrument_of(book), 0)
+    row = new_row(state, records, head, time)
     records[row + PRICE] = price
     records[row + QUANTITY] = quantity
     return row
@@ -65,8 +64,8 @@ def log_fill(
     side: int, time: int, price: int, quantity: int, cost: int, reason: int,
 ) -> int:  # fmt: skip
     """Log a fill of the position in ``slot``."""
-    instrument = (book - BOOKS) // BOOK_WIDTH
-    row = new_row(state, records, pack_head(KIND_FILL, reason, side, state[slot + POS_RULE], instrument, 0), time)
+    head = pack_head(KIND_FILL, reason, side, state[slot + POS_RULE], instrument_of(book), 0)
+    row = new_row(state, records, head, time)
     records[row + POSITION] = state[slot + POS_ID]
     records[row + PRICE] = price
     records[row + QUANTITY] = quantity

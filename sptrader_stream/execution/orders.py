@@ -8,14 +8,12 @@ from __future__ import annotations
 from sptrader_stream.columns import Ints
 from sptrader_stream.execution.arithmetic import (
     percent_floor,
-    product,
     slipped,
 )
-from sptrader_stream.execution.books import overflow, positions_end, spread_at
+from sptrader_stream.execution.books import book_of, overflow, positions_end, spread_at, value_of
 from sptrader_stream.execution.layout import (
     ABSENT,
     BID,
-    BOOK_WIDTH,
     BOOKS,
     CASH,
     COUNT,
@@ -68,21 +66,18 @@ def available(state: Ints, time: Ints, open_: Ints, spread: Ints, now: int, at_o
     equity: int = state[CASH]
     taken = 0
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         if state[book + COUNT] == 0:
             continue
-        mark, own = state[book + BID], state[book + SPREAD]
+        bid, own = state[book + BID], state[book + SPREAD]
         row = state[book + ROW]
         if at_open and row < state[book + ROWS_END] and time[row] == now:
-            mark, own = open_[row], spread_at(state, book, spread, row)
-        side = state[book + SIDE]
-        if side < 0:
-            mark += own
-        value = product(mark, state[book + WORTH])
-        equity += side * value
+            bid, own = open_[row], spread_at(state, book, spread, row)
+        value = value_of(state, book, bid, own)
+        equity += state[book + SIDE] * value
         taken += value
-        if value >= LARGEST_AMOUNT or taken >= LARGEST_AMOUNT or equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
-            return overflow(state, book, mark, state[book + WORTH] // state[book + UNIT])
+        if taken >= LARGEST_AMOUNT or equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
+            return overflow(state, book, bid, state[book + WORTH] // state[book + UNIT])
     means = percent_floor(max(equity, 0), state[SET_LEVERAGE])
     if means >= LARGEST_AMOUNT:
         return overflow(state, BOOKS, 0, 0)

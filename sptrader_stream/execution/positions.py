@@ -17,11 +17,9 @@ from sptrader_stream.execution.arithmetic import (
     share_half_even,
     slipped,
 )
-from sptrader_stream.execution.books import better, overflow, positions_end
+from sptrader_stream.execution.books import better, instrument_of, overflow, positions_end
 from sptrader_stream.execution.layout import (
     ABSENT,
-    BOOK_WIDTH,
-    BOOKS,
     CASH,
     COUNT,
     NEXT_CANDLE,
@@ -207,8 +205,7 @@ def close_part(
     charged = share_half_even(state[slot + POS_COMMISSION], closed, state[slot + POS_OPENED])
     share = charged - state[slot + POS_CHARGED]
     state[slot + POS_CHARGED] = charged
-    instrument = (book - BOOKS) // BOOK_WIDTH
-    head = pack_head(KIND_TRADE, reason, side, state[slot + POS_RULE], instrument, assumption)
+    head = pack_head(KIND_TRADE, reason, side, state[slot + POS_RULE], instrument_of(book), assumption)
     row = new_row(state, records, head, time)
     records[row + POSITION] = state[slot + POS_ID]
     records[row + PRICE] = price

@@ -8,15 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from sptrader_stream.columns import Ints
-from sptrader_stream.execution.arithmetic import percent_level, product, slipped
-from sptrader_stream.execution.books import better, overflow, positions_end
+from sptrader_stream.execution.arithmetic import percent_level, slipped
+from sptrader_stream.execution.books import better, book_of, overflow, positions_end, value_of
 from sptrader_stream.execution.layout import (
     ABOVE,
     ABSENT,
     BELOW,
     BID,
-    BOOK_WIDTH,
-    BOOKS,
     CASH,
     COUNT,
     DEADLINE_CLOSED,
@@ -182,13 +180,10 @@ def refresh(state: Ints, book: int) -> int:
 
 @device
 def plus_value(state: Ints, book: int, equity: int) -> int:
-    """Add what an instrument's open positions count to an equity: longs at the bid, shorts at the ask."""
-    side = state[book + SIDE]
-    mark = state[book + BID] if side > 0 else state[book + BID] + state[book + SPREAD]
-    value = product(mark, state[book + WORTH])
-    equity += side * value
-    if value >= LARGEST_AMOUNT or equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
-        return overflow(state, book, mark, state[book + WORTH] // state[book + UNIT])
+    """Add what an instrument's open positions count at its last close to an equity."""
+    equity += state[book + SIDE] * value_of(state, book, state[book + BID], state[book + SPREAD])
+    if equity >= LARGEST_AMOUNT or equity <= -LARGEST_AMOUNT:
+        return overflow(state, book, state[book + BID], state[book + WORTH] // state[book + UNIT])
     return equity
 
 
@@ -197,7 +192,7 @@ def marked(state: Ints) -> int:
     """Step 4: cash and open positions at the last closes."""
     equity: int = state[CASH]
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         if state[book + COUNT] > 0:
             equity = plus_value(state, book, equity)
     return equity

@@ -19,9 +19,7 @@ from sptrader_stream.execution.layout import (
     CLOSES_END,
     COUNT,
     DAY,
-    DAY_HALTED,
     DAY_NANOSECONDS,
-    DAY_REFERENCE,
     DEADLINE_CLOSED,
     DEADLINE_TIME,
     DECISION,
@@ -36,10 +34,7 @@ from sptrader_stream.execution.layout import (
     QUIET_END,
     ROW,
     ROWS_END,
-    RUN_HALTED,
-    SET_DAILY_LOSS,
     SET_EVERY_ROW_CLOSES,
-    SET_MAX_DRAWDOWN,
     SET_SESSION,
     SET_TIMEFRAME,
     SIDE,
@@ -48,7 +43,7 @@ from sptrader_stream.execution.layout import (
     WAITING_EXITS,
     WORTH,
 )
-from sptrader_stream.execution.limits import floor_of, limits_hold, start_day
+from sptrader_stream.execution.limits import daily_floor, drawdown_floor, start_day
 from sptrader_stream.kernels import device
 from sptrader_stream.money import LARGEST_AMOUNT
 
@@ -92,17 +87,9 @@ def resting_stretch(
     signed_worth = side * state[BOOKS + WORTH]
     count = state[OPEN_POSITIONS]
     cash, peak = state[CASH], state[PEAK]
-    # Limits that were passed before are not looked at again.
-    drawdown_floor = -LARGEST_AMOUNT
-    if state[RUN_HALTED] == 0:
-        drawdown_floor = floor_of(state, SET_MAX_DRAWDOWN, peak)
-    daily_floor = -LARGEST_AMOUNT
-    if state[DAY_HALTED] == 0:
-        daily_floor = floor_of(state, SET_DAILY_LOSS, state[DAY_REFERENCE])
+    lowest_of_run, lowest_of_day = drawdown_floor(state, peak), daily_floor(state)
     day_end = (state[DAY] + 1) * DAY_NANOSECONDS + state[SET_SESSION]
     time_end = min(day_end, state[BOOKS + DEADLINE_TIME] - state[SET_TIMEFRAME])
-    if state[SET_EVERY_ROW_CLOSES] == 1:
-        end = min(end, state[BOOKS + DEADLINE_CLOSED] - state[BOOKS + CLOSED] + state[BOOKS + START] - 1)
     fixed_spread = max(state[BOOKS + FIXED_SPREAD], 0) if side < 0 else 0
     own_spread = side < 0 and state[BOOKS + FIXED_SPREAD] == ABSENT
     equity = state[EQUITY]
@@ -117,9 +104,8 @@ def resting_stretch(
         now = cash + signed_worth * mark
         if now > peak:
             peak = now
-            if state[RUN_HALTED] == 0:
-                drawdown_floor = floor_of(state, SET_MAX_DRAWDOWN, peak)
-        if now < drawdown_floor or now < daily_floor or now >= LARGEST_AMOUNT or now <= -LARGEST_AMOUNT:
+            lowest_of_run = drawdown_floor(state, peak)
+        if now < lowest_of_run or now < lowest_of_day or now >= LARGEST_AMOUNT or now <= -LARGEST_AMOUNT:
             break
         equity = now
         equity_out[row] = equity
@@ -131,26 +117,37 @@ def resting_stretch(
 
 
 @device
+def undecided_end(state: Ints, book: int, moments: Ints, closes: Ints) -> int:
+    """Up to which row nothing can happen to an instrument but by its prices: no order, decision or time exit."""
+    row, start = state[book + ROW], state[book + START]
+    if state[book + WAITING_ENTRIES] + state[book + WAITING_EXITS] > 0:
+        return int(row)
+    end: int = state[book + ROWS_END]
+    decision, next_close = state[book + DECISION], state[book + CLOSE]
+    if decision < state[book + DECISIONS_END]:
+        end = min(end, start + (moments[decision] >> 1))
+    if state[book + COUNT] > 0:
+        if next_close < state[book + CLOSES_END]:
+            end = min(end, start + (closes[next_close] >> 1))
+        if state[SET_EVERY_ROW_CLOSES] == 1:
+            end = min(end, state[book + DEADLINE_CLOSED] - state[book + CLOSED] + start - 1)
+    return end
+
+
+@device
 def stretch(
     state: Ints, time: Ints, high: Ints, low: Ints, close: Ints, spread: Ints, moments: Ints, closes: Ints,
     equity_out: Ints, open_out: Masks,
 ) -> int:  # fmt: skip
     """Pass what can be passed of the one instrument's rows before the next decision."""
-    if state[BOOKS + WAITING_ENTRIES] + state[BOOKS + WAITING_EXITS] > 0:
-        return 0
-    end = state[BOOKS + ROWS_END]
-    decision = state[BOOKS + DECISION]
-    if decision < state[BOOKS + DECISIONS_END]:
-        end = min(end, state[BOOKS + START] + (moments[decision] >> 1))
-    if state[BOOKS + COUNT] == 0:
-        # Exits at a close cost something after the limits were checked: the next candle has to check again.
-        if limits_hold(state, state[EQUITY], state[PEAK]):
-            flat_stretch(state, time, end, equity_out, open_out)
-        return 0
-    next_close = state[BOOKS + CLOSE]
-    if next_close < state[BOOKS + CLOSES_END]:
-        end = min(end, state[BOOKS + START] + (closes[next_close] >> 1))
-    return resting_stretch(state, time, high, low, close, spread, end, equity_out, open_out)
+    end = undecided_end(state, BOOKS, moments, closes)
+    if state[BOOKS + COUNT] > 0:
+        return resting_stretch(state, time, high, low, close, spread, end, equity_out, open_out)
+    # Exits at a close cost something after the limits were checked: the next candle has to check again.
+    equity = state[EQUITY]
+    if equity >= drawdown_floor(state, state[PEAK]) and equity >= daily_floor(state):
+        flat_stretch(state, time, end, equity_out, open_out)
+    return 0
 
 
 @device
@@ -158,18 +155,9 @@ def look_ahead(
     state: Ints, book: int, time: Ints, high: Ints, low: Ints, close: Ints, spread: Ints, moments: Ints, closes: Ints
 ) -> int:  # fmt: skip
     """Find the first row of an instrument, from its next one on, that can change more than the marks."""
-    row, start = state[book + ROW], state[book + START]
-    end = state[book + ROWS_END]
-    decision, next_close = state[book + DECISION], state[book + CLOSE]
-    if decision < state[book + DECISIONS_END]:
-        end = min(end, start + (moments[decision] >> 1))
-    if state[book + WAITING_ENTRIES] + state[book + WAITING_EXITS] > 0:
-        end = row
-    elif state[book + COUNT] > 0:
-        if next_close < state[book + CLOSES_END]:
-            end = min(end, start + (closes[next_close] >> 1))
-        if state[SET_EVERY_ROW_CLOSES] == 1:
-            end = min(end, state[book + DEADLINE_CLOSED] - state[book + CLOSED] + start - 1)
+    end = undecided_end(state, book, moments, closes)
+    if state[book + COUNT] > 0:
+        row = state[book + ROW]
         side = state[book + SIDE]
         below, above, highest_mark = state[book + BELOW], state[book + ABOVE], state[book + HIGHEST_MARK]
         time_end = state[book + DEADLINE_TIME] - state[SET_TIMEFRAME]

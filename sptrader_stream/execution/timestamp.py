@@ -7,13 +7,11 @@ busy books, take the steps one by one.
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints, Masks
-from sptrader_stream.execution.books import see, settle, spread_at
+from sptrader_stream.execution.books import book_of, see, settle, spread_at
 from sptrader_stream.execution.decisions import decide, exits_by_time
 from sptrader_stream.execution.layout import (
     ABSENT,
     BID,
-    BOOK_WIDTH,
-    BOOKS,
     BUSY_BOOKS,
     BUSY_LIST,
     CASH,
@@ -147,7 +145,7 @@ def sort_out(state: Ints, time: Ints, high: Ints, low: Ints, close: Ints, spread
     first: int = state[BUSY_LIST]
     place = first
     for index in range(instruments):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         row = state[book + ROW]
         if row < state[book + ROWS_END] and time[row] == now and (instruments == 1 or row >= state[book + QUIET_END]):
             state[place] = book
@@ -168,7 +166,7 @@ def marked_after(state: Ints, time: Ints, close: Ints, spread: Ints, now: int) -
     equity: int = state[CASH]
     upcoming = NO_MORE
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         row, end = state[book + ROW], state[book + ROWS_END]
         here = row < state[book + QUIET_END] and row < end and time[row] == now
         if here:
@@ -190,12 +188,11 @@ def fill_at_closes(
 ) -> int:  # fmt: skip
     """``fill: close``: what was decided or put up at this timestamp fills at its closes, exits first."""
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         # A limit puts up what is open of every instrument, of those without a candle at this timestamp, too.
         if state[book + WAITING_EXITS] > 0 and state[book + ROW_TIME] == now:
             settle(state, book, high, low, spread, state[book + ROW])
             fill_exits(state, book, records, now, state[book + BID], state[book + SPREAD], False)
-            refresh(state, book)
     first = state[BUSY_LIST]
     for place in range(first, first + state[BUSY_BOOKS]):
         book = state[place]

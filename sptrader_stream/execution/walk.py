@@ -8,10 +8,9 @@ something could happen is left to ``timestamp.one_timestamp``, which follows the
 from __future__ import annotations
 
 from sptrader_stream.columns import Ints, Masks
-from sptrader_stream.execution.books import positions_end, see, settle, spread_at
+from sptrader_stream.execution.books import book_of, positions_end, see, settle, spread_at
 from sptrader_stream.execution.layout import (
     BID,
-    BOOK_WIDTH,
     BOOKS,
     DONE,
     EQUITY,
@@ -48,7 +47,7 @@ def begin(
     """At the start of a batch, see when it starts and how far every instrument's rows are quiet."""
     state[NEXT_TIME] = NO_MORE
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         if state[book + ROW] < state[book + ROWS_END]:
             state[NEXT_TIME] = min(state[NEXT_TIME], time[state[book + ROW]])
         look_ahead(state, book, time, high, low, close, spread, moments, closes)
@@ -59,7 +58,7 @@ def begin(
 def end(state: Ints, time: Ints, high: Ints, low: Ints, close: Ints, spread: Ints) -> int:
     """At the end of a batch, keep what the next one needs of its rows."""
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         last = state[book + ROWS_END] - 1
         settle(state, book, high, low, spread, last + 1)
         if last >= state[book + START]:
@@ -128,7 +127,7 @@ def close_all(state: Ints, records: Ints, reason: int) -> int:
     """
     state[NEXT_CANDLE] -= 1
     for index in range(state[SET_INSTRUMENTS]):
-        book = BOOKS + index * BOOK_WIDTH
+        book = book_of(index)
         for slot in range(state[book + POSITIONS], positions_end(state, book), POSITION_WIDTH):
             state[slot + POS_EXIT_REASON] = reason
             state[slot + POS_EXIT_QUANTITY] = state[slot + POS_QUANTITY]
