@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.spec import MarketSpec, RunSpec
+from actors.spec import RunSpec
 from sptrader_stream.errors import UserError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.rules.settings import strategy_timeframe
+from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
 

@@ -17,8 +17,6 @@ from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.head import Bounds, Timing
 from sptrader_stream.store.results import MarketTotals
 
-__all__ = ["MarketSpec", "RunOutcome", "RunSpec"]
-
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What to run.

@@ -53,8 +53,9 @@ def specification(
     sources: Sequence[MemorySource], batch_size: int, folder: Path, *, strategy: Path = STRATEGY, bounds: bool = False
 ) -> RunSpec:
     """Specify a run as ``sptrader run`` would; every source is of an instrument of its own, declared as EURUSD is."""
-    from actors.spec import MarketSpec, RunSpec
+    from actors.spec import RunSpec
     from sptrader_stream.sources.contract import RESEARCH
+    from sptrader_stream.sources.market import MarketSpec
 
     declared = find_instrument(load_instruments(INSTRUMENTS), "EURUSD")
     return RunSpec(

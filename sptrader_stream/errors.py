@@ -15,7 +15,7 @@ Anything else that escapes is a bug of ours and shows its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -122,6 +122,20 @@ class StrategyError(UserError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("\n".join(str(each) for each in findings))
         self.findings = tuple(findings)
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Ask for the nearest of the known names, to be put into an error: `` (did you mean EURUSD?)``, or nothing.
+
+    Args:
+        name: as the user wrote it.
+        known: what could be meant.
+        cutoff: how much of a name has to be the same, from 0 to 1.
+    """
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def innermost(error: BaseException) -> BaseException:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sptrader_stream.errors import AmountError, ConfigError, Finding
+from sptrader_stream.errors import AmountError, ConfigError, Finding, did_you_mean
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, PERCENT_SCALE, parse_scaled
 from sptrader_stream.timeframes import HOUR, MINUTE
@@ -26,6 +26,9 @@ TradingHours = Literal["always", "forex", "us_shares"]
 TRADING_HOURS: tuple[TradingHours, ...] = ("always", "forex", "us_shares")
 
 MOST_DIGITS = 8
+
+# Short names: half of one says which is meant.
+_NEAR = 0.5
 
 _CLOCK = re.compile(r"([+-]?)([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _KEYS = ("price_precision", "lot", "minimum", "trading_hours", "session", "spread", "slippage", "commission")
@@ -82,7 +85,7 @@ def find_instrument(
     if found is not None:
         return found
     raise ConfigError(
-        f"{file}: no instrument {symbol!r}{_nearest(plain, instruments)}. To trade it, declare it there:\n"
+        f"{file}: no instrument {symbol!r}{did_you_mean(plain, instruments, _NEAR)}. To trade it, declare it there:\n"
         f"  {plain or 'SYMBOL'}:\n    price_precision: 5\n    lot: 0.01"
     )
 
@@ -163,7 +166,7 @@ class _Reader:
         spread = keys.get("spread", 0)
         hours = keys.get("trading_hours", "always")
         if hours not in TRADING_HOURS:
-            near = _nearest(hours, TRADING_HOURS)
+            near = did_you_mean(str(hours), TRADING_HOURS, _NEAR)
             self.refuse("trading_hours", f"{hours!r} is not one of {', '.join(TRADING_HOURS)}{near}")
         session = self.session(keys["session"]) if "session" in keys else 0
         commission = self.commission(keys.get("commission", {}))
@@ -192,7 +195,7 @@ class _Reader:
         for name in value:
             if name not in known:
                 place = f"{key}.{name}" if key else str(name)
-                self.refuse(place, f"unknown key{_nearest(str(name), known)}; known are {', '.join(known)}")
+                self.refuse(place, f"unknown key{did_you_mean(str(name), known, _NEAR)}; known are {', '.join(known)}")
         return value
 
     def number(
@@ -258,13 +261,6 @@ class _Reader:
             per_order=read("per_order"),
             minimum=read("minimum"),
         )
-
-
-def _nearest(name: object, known: Iterable[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _shown(value: object) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from sptrader_stream.candles import CandleColumns, ReadyCandles
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.kernels import device, kernel
+from sptrader_stream.timeframes import span_origin
 
 # Layout of ``state``: where the span ends that is built or was built last, whether it is being built, and its candle.
 END: Final = 0
@@ -191,3 +192,20 @@ class CandleBuilder:
         self._volumes: Floats = np.empty(rows)
         self._built = np.empty((BUILT_COLUMNS, rows), np.int64)
         self._flat: Ints = self._built.reshape(-1)
+
+
+def builder_of(data_timeframe: int, timeframe: int, session: int) -> CandleBuilder | None:
+    """The builder of an instrument's candles of a timeframe; None where they are the data's own.
+
+    Args:
+        data_timeframe, timeframe: see :class:`CandleBuilder`.
+        session: where the instrument's day begins, nanoseconds after midnight UTC.
+    """
+    if timeframe == data_timeframe:
+        return None
+    return CandleBuilder(data_timeframe, timeframe, span_origin(timeframe, session))
+
+
+def closes_of_rows(rows: int) -> Ints:
+    """The moments at which candles close that are the data's own."""
+    return np.arange(1, 2 * rows, 2)

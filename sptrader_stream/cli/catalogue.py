@@ -10,7 +10,7 @@ import typer
 
 from sptrader_stream import __version__
 from sptrader_stream.cli.options import WorkspaceOption
-from sptrader_stream.errors import StrategyError, UserError
+from sptrader_stream.errors import StrategyError, UserError, did_you_mean
 from sptrader_stream.money import PERCENT_DIGITS, format_scaled
 
 if TYPE_CHECKING:
@@ -120,10 +120,7 @@ def show_indicators(
     elif name in INDICATORS:
         _explain_indicator(INDICATORS[name])
     else:
-        import difflib
-
-        near = difflib.get_close_matches(name, [*INDICATORS, *signals], n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        hint = did_you_mean(name, [*INDICATORS, *signals])
         raise UserError(f"there is no indicator or signal {name!r}{hint}: `sptrader indicators` lists them all")
 
 

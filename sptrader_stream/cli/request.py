@@ -15,9 +15,10 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 
 if TYPE_CHECKING:
-    from actors.spec import MarketSpec, RunSpec
+    from actors.spec import RunSpec
     from sptrader_stream.instruments import Instrument
     from sptrader_stream.rules.plan import StrategyPlan
+    from sptrader_stream.sources.market import MarketSpec
     from sptrader_stream.workspace import Workspace
 
 
@@ -208,9 +209,9 @@ def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path
     Raises:
         UserError: an instrument is not declared or not named, a source cannot be opened, or the range is none.
     """
-    from actors.spec import MarketSpec
     from sptrader_stream.instruments import find_instrument, load_instruments
     from sptrader_stream.sources import SYNTHETIC, open_source
+    from sptrader_stream.sources.market import MarketSpec
     from sptrader_stream.timeframes import parse_end, parse_time
 
     start = None if request.start is None else parse_time(request.start)

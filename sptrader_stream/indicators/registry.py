@@ -8,14 +8,14 @@ the next, so that any split of the candles gives bit-identical values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
-from sptrader_stream.errors import UserError
+from sptrader_stream.errors import UserError, did_you_mean
 
 Number: TypeAlias = int | float
 Parameters: TypeAlias = Mapping[str, Number]
@@ -149,7 +149,7 @@ class IndicatorInfo(msgspec.Struct, frozen=True, kw_only=True):
         for name in given:
             if name not in names:
                 raise ParameterError(
-                    f"{self.name} has no parameter {name!r}{_nearest(name, names)}; it is {self.signature}"
+                    f"{self.name} has no parameter {name!r}{did_you_mean(name, names)}; it is {self.signature}"
                 )
         complete: dict[str, Number] = {}
         for each in self.parameters:
@@ -185,7 +185,7 @@ def find(indicators: Mapping[str, IndicatorInfo], name: str) -> IndicatorInfo:
     """
     found = indicators.get(name)
     if found is None:
-        raise ParameterError(f"there is no indicator {name!r}{_nearest(name, indicators)}")
+        raise ParameterError(f"there is no indicator {name!r}{did_you_mean(name, indicators)}")
     return found
 
 
@@ -199,10 +199,3 @@ def period(default: int | None, minimum: int = 1, name: str = "period", descript
 def full_window(parameters: Parameters) -> tuple[int, ...]:
     """Lookback of an indicator that is defined once its window of ``period`` candles is full."""
     return (int(parameters["period"]) - 1,)
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -9,9 +9,7 @@ import numpy as np
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.indicators.registry import Indicator, IndicatorInfo, KernelIndicator, Parameter, Parameters
 from sptrader_stream.kernels import kernel
-
-_MINUTE = 60 * 1_000_000_000
-_DAY = 24 * 60 * _MINUTE
+from sptrader_stream.timeframes import DAY, MINUTE
 
 
 @kernel
@@ -67,7 +65,7 @@ def session_average_price(
         if math.isnan(triple) or math.isnan(volumes[i]):
             out[i] = math.nan
             continue
-        number = (times[i] - start) // _DAY
+        number = (times[i] - start) // DAY
         if number != current:
             current, volume, weighted = number, 0.0, 0.0
         volume += volumes[i]
@@ -83,7 +81,7 @@ def _obv(parameters: Parameters, scale: float) -> Indicator:
 
 
 def _vwap(parameters: Parameters, scale: float) -> Indicator:
-    start = int(parameters["session_start"]) * _MINUTE
+    start = int(parameters["session_start"]) * MINUTE
     # No session has this number, so the first candle begins one.
     session = np.array([np.iinfo(np.int64).min])
     return KernelIndicator(session_average_price, 1, session, np.zeros(2), start, scale)

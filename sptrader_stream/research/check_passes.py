@@ -18,13 +18,12 @@ from sptrader_stream.execution.core import PositionCore
 from sptrader_stream.execution.records import RECORD_WIDTH
 from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.resampling import CandleBuilder
+from sptrader_stream.resampling import builder_of, closes_of_rows
 from sptrader_stream.research.check_history import History
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.rules.settings import execution_settings, plan_timeframes
 from sptrader_stream.signals.engine import SignalEngine
-from sptrader_stream.timeframes import span_origin
 
 BATCH = 8192
 
@@ -78,13 +77,10 @@ def make_setup(plan: StrategyPlan, instruments: Sequence[Instrument], timeframe:
 
 def candle_opens(setup: Setup, history: History) -> Opens:
     """Tell when the candles open that the signals see."""
-    opens = []
+    opens: Opens = []
     for instrument, candles in zip(setup.instruments, history.candles, strict=True):
-        opens.append([candles.time] * len(setup.timeframes))
-        for index, timeframe in enumerate(setup.timeframes):
-            if timeframe != setup.timeframe:
-                origin = span_origin(timeframe, instrument.session)
-                opens[-1][index] = CandleBuilder(setup.timeframe, timeframe, origin).process(candles).time
+        builders = [builder_of(setup.timeframe, each, instrument.session) for each in setup.timeframes]
+        opens.append([candles.time if each is None else each.process(candles).time for each in builders])
     return opens
 
 
@@ -165,7 +161,7 @@ class _Market:
         found = signals.instruments[index]
         for pieces, column in zip(self.columns, found.columns, strict=True):
             pieces.append(column)
-        for moments, closed in zip(self.closes, found.closes or [np.arange(1, 2 * rows, 2)], strict=True):
+        for moments, closed in zip(self.closes, found.closes or [closes_of_rows(rows)], strict=True):
             moments.append(closed + 2 * self._rows)
         own = slice(decisions.ends[index - 1] if index else 0, decisions.ends[index])
         decided = decisions.moments[own]

@@ -11,13 +11,12 @@ from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Codes, Floats, Ints
 from sptrader_stream.events import Signals
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.resampling import CandleBuilder
+from sptrader_stream.resampling import builder_of, closes_of_rows
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.rules.settings import plan_timeframes
 from sptrader_stream.rules.truths import Frame
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.merging import batch_of
-from sptrader_stream.timeframes import span_origin
 
 # Stands for the open time of a candle that has not come.
 NOT_YET = -(2**63)
@@ -100,10 +99,7 @@ class Windows:
         self._engine = SignalEngine(plan, [instrument], timeframe)
         self._timeframes = plan_timeframes(plan, timeframe)
         # The engine tells when candles close; when they open is for people alone.
-        self._builders = [
-            None if each == timeframe else CandleBuilder(timeframe, each, span_origin(each, instrument.session))
-            for each in self._timeframes
-        ]
+        self._builders = [builder_of(timeframe, each, instrument.session) for each in self._timeframes]
         self._keep = max(keep, 1)
         self._rows = 0
         self._last_time = NOT_YET
@@ -118,7 +114,7 @@ class Windows:
         size, before = len(chunk), self._rows
         signals = self._engine.process(batch_of(chunk, before))
         (found,) = signals.instruments
-        closes = found.closes or [np.arange(1, 2 * size, 2)]
+        closes = found.closes or [closes_of_rows(size)]
         times = np.concatenate(([self._last_time], chunk.time, [NOT_YET]))
         fresh = len(self._opens[0])
         # The one candle that still waited for the data candle after it.

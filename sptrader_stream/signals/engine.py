@@ -16,13 +16,13 @@ from sptrader_stream.columns import Codes, Floats, Ints
 from sptrader_stream.errors import SignalError
 from sptrader_stream.events import Candles, InstrumentSignals, Signals
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.resampling import CandleBuilder
+from sptrader_stream.resampling import builder_of, closes_of_rows
 from sptrader_stream.rules.operands import Operand, SignalOperand
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.rules.settings import plan_timeframes
 from sptrader_stream.signals.loader import ConfiguredSignal, load_signal
 from sptrader_stream.signals.operand_engine import OperandEngine
-from sptrader_stream.timeframes import format_timeframe, span_origin
+from sptrader_stream.timeframes import format_timeframe
 
 ConfiguredSignals = Mapping[str, ConfiguredSignal]
 
@@ -88,9 +88,7 @@ class _Series:
         self.places = [place for place, each in enumerate(plan.operand_timeframes) if each == index]
         operands = [plan.operands[place] for place in self.places]
         self.engine = OperandEngine(operands, signals, instrument.price_precision)
-        self.builder: CandleBuilder | None = None
-        if timeframe != data_timeframe:
-            self.builder = CandleBuilder(data_timeframe, timeframe, span_origin(timeframe, instrument.session))
+        self.builder = builder_of(data_timeframe, timeframe, instrument.session)
 
 
 class _Market:
@@ -131,7 +129,7 @@ class _Market:
         for index, series in enumerate(self._series):
             seen = candles
             if series.builder is None:
-                closes[index] = np.arange(1, 2 * rows, 2)
+                closes[index] = closes_of_rows(rows)
             else:
                 seen = closed = series.builder.process(candles)
                 if len(closed) == 0:

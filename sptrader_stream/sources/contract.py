@@ -29,7 +29,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from sptrader_stream.errors import ConfigError, Finding
+from sptrader_stream.errors import ConfigError, Finding, did_you_mean
 
 Policy: TypeAlias = Literal["allow", "warn", "block"]
 IssueKind: TypeAlias = Literal[
@@ -99,8 +99,6 @@ def make_policy(chosen: Mapping[str, object], base: DataPolicy = RESEARCH, file:
     Raises:
         ConfigError: an unknown kind or policy; names the nearest one.
     """
-    import difflib
-
     findings = []
     complete: dict[Any, Any] = dict(base)
     for kind, policy in chosen.items():
@@ -109,10 +107,8 @@ def make_policy(chosen: Mapping[str, object], base: DataPolicy = RESEARCH, file:
         if wrong in known:
             complete[kind] = policy
             continue
-        near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
         what = "kind of finding" if kind not in KINDS else "policy"
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        message = f"{wrong!r} is no {what}{hint}; known are {', '.join(known)}"
+        message = f"{wrong!r} is no {what}{did_you_mean(wrong, known, cutoff=0.5)}; known are {', '.join(known)}"
         findings.append(Finding(file=file, line=0, path=str(kind), message=message))
     if findings:
         raise ConfigError("\n".join(map(str, findings)))

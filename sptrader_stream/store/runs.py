@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from sptrader_stream.errors import StorageError, UserError
+from sptrader_stream.errors import StorageError, UserError, did_you_mean
 from sptrader_stream.events import RunStarted
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
@@ -111,11 +111,9 @@ def _newest_first(backtests: Path) -> list[Path]:
 
 
 def _hint(run: str, names: list[str]) -> str:
-    import difflib
-
     if not names:
         return ""
-    near = difflib.get_close_matches(run, names, n=1)
-    if near:
-        return f" (did you mean {near[0]}?)"
-    return f"; the newest are {', '.join(names[:_NAMES_SHOWN])}, and `{LAST}` stands for the first of them"
+    return (
+        did_you_mean(run, names)
+        or f"; the newest are {', '.join(names[:_NAMES_SHOWN])}, and `{LAST}` stands for the first of them"
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import trio
 
 from actors.run import Run
-from actors.spec import MarketSpec, RunOutcome, RunSpec
+from actors.spec import RunOutcome, RunSpec
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError
@@ -24,6 +24,7 @@ from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.sources import CandleSource, open_source
+from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.sources.source import SourceInfo
 from sptrader_stream.store.equity import EQUITY_FILE
 from sptrader_stream.store.journal import read_journal

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from actors.run import Run
-from actors.spec import MarketSpec
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy
+from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import MINUTE, format_time
 from tests.actors.support import (
     BUSY,

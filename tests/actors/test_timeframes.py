@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from actors.run import Run
-from actors.spec import MarketSpec
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.sources.market import MarketSpec
 from tests.actors.support import HOUR, Memory, Recorded, chosen, make, make_spec, one_chunk
 
 COIN = Instrument(symbol="BTCUSD", price_precision=1, quantity_precision=6)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream import __version__
-from sptrader_stream.cli import execute, main
+from sptrader_stream.cli import main
 from sptrader_stream.workspace import starter_folder
+from tests.cli.support import Output, run
 
 BROKEN = """\
 name: broken
@@ -34,7 +35,6 @@ class Gap(StatefulSignal):
     def update(self, candles, indicators):
         return {}
 '''
-Output = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -42,12 +42,6 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder with the shipped strategies, as the current one."""
     monkeypatch.chdir(starter_folder())
     return starter_folder()
-
-
-def run(capsys: Output, *words: str) -> tuple[int, str, str]:
-    code = execute(words)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.mark.usefixtures("home")

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sptrader_stream.cli import execute
 from sptrader_stream.instruments import load_instruments
 from sptrader_stream.rules.catalogue import list_strategies
 from sptrader_stream.sources import ReadyCandles, open_source
 from sptrader_stream.timeframes import format_time, parse_time
 from sptrader_stream.workspace import create_workspace
+from tests.cli.support import Output, run
 from tests.test_readme import PROJECT, commands, write_candles
 
-Output = pytest.CaptureFixture[str]
 SYNTHETIC = ("--data", "synthetic", "--symbol", "EURUSD")
 QUARTER = (*SYNTHETIC, "--timeframe", "1h", "--from", "2025-01-01", "--to", "2025-03-31")
 MONTH = (*SYNTHETIC, "--timeframe", "1h", "--from", "2025-01-01", "--to", "2025-02-10")
@@ -45,12 +44,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "strategies" / "greedy.yaml").write_text(USES_PEEK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(capsys: Output, *words: str) -> tuple[int, str, str]:
-    code = execute(words)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def first_rise() -> tuple[int, str]:

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from sptrader_stream.cli import execute
 from sptrader_stream.workspace import create_workspace
+from tests.cli.support import Output, run
 from tests.result_fields import FIELDS, TRADE_FIELDS
 
-Output = pytest.CaptureFixture[str]
 SYNTHETIC = (
     "--data",
     "synthetic",
@@ -40,12 +39,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     create_workspace(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(capsys: Output, *words: str) -> tuple[int, str, str]:
-    code = execute(words)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def document(capsys: Output, *words: str) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from sptrader_stream.cli import execute
 from sptrader_stream.workspace import create_workspace
+from tests.cli.support import Output, run
 
-Output = pytest.CaptureFixture[str]
 PAGE = Path(__file__).parents[2] / "docs" / "explaining.md"
 RANGE = ("--from", "2024-01-01", "--to", "2024-01-31")
 ONE = ("run", "pullback", "--data", "synthetic", "--symbol", "GBPUSD", "--timeframe", "15m", *RANGE)
@@ -39,14 +38,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def called(capsys: Output, *words: str) -> tuple[int, str, str]:
-    code = execute(words)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
 def document(capsys: Output, *words: str) -> dict[str, Any]:
-    code, out, err = called(capsys, *words, "--json")
+    code, out, err = run(capsys, *words, "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert isinstance(found, dict)
@@ -76,7 +69,7 @@ def test_the_page_shows_what_is_printed(capsys: Output) -> None:
     typed += re.findall(r"`(sptrader why last [^`]+)`", PAGE.read_text(encoding="utf-8"))
     printed = ""
     for line in typed:
-        code, out, err = called(capsys, *shlex.split(line)[1:])
+        code, out, err = run(capsys, *shlex.split(line)[1:])
         assert (code, err) == (0, ""), line
         printed += out
     assert len(typed) == len(blocks("text")) == 4
@@ -85,8 +78,8 @@ def test_the_page_shows_what_is_printed(capsys: Output) -> None:
 
 
 def test_what_is_piped_is_plain_text(capsys: Output) -> None:
-    called(capsys, *ONE)
-    code, out, err = called(capsys, "why", "last", "--at", "2024-01-10T10:07:00+01:00")
+    run(capsys, *ONE)
+    code, out, err = run(capsys, "why", "last", "--at", "2024-01-10T10:07:00+01:00")
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     assert out.startswith("GBPUSD, 15m candle from 2024-01-10T08:45:00Z to 2024-01-10T09:00:00Z\n")
@@ -94,7 +87,7 @@ def test_what_is_piped_is_plain_text(capsys: Output) -> None:
 
 
 def test_each_instrument_is_explained_unless_one_is_named(capsys: Output) -> None:
-    called(capsys, *TWO)
+    run(capsys, *TWO)
     at = ("why", "last", "--at", "2024-01-10T10:00:00Z")
     assert [each["symbol"] for each in document(capsys, *at)["candles"]] == ["EURUSD", "GBPUSD"]
     (named,) = document(capsys, *at, "--symbol", "gbp/usd")["candles"]
@@ -118,8 +111,8 @@ def test_each_instrument_is_explained_unless_one_is_named(capsys: Output) -> Non
     ],
 )
 def test_mistakes_are_told(capsys: Output, words: list[str], message: str) -> None:
-    called(capsys, *ONE)
-    code, out, err = called(capsys, "why", *words)
+    run(capsys, *ONE)
+    code, out, err = run(capsys, "why", *words)
     assert (code, out) == (2, "")
     assert message in err
 
@@ -128,18 +121,18 @@ def test_a_changed_file_is_told_and_read_on(capsys: Output, workspace: Path) -> 
     file = workspace / "GBPUSD-1h.csv"
     rows = [f"2024-01-{day:02}T{hour:02}:00:00Z,1,1.1,0.9,1.05" for day in range(1, 6) for hour in range(24)]
     file.write_text("\n".join(["time,open,high,low,close", *rows[:100]]) + "\n")
-    called(capsys, "run", "ma_crossover_strategy", "--data", file.name)
+    run(capsys, "run", "ma_crossover_strategy", "--data", file.name)
     file.write_text("\n".join(["time,open,high,low,close", *rows]) + "\n")
-    code, out, err = called(capsys, "why", "last", "--at", "2024-01-03T00:00:00Z")
+    code, out, err = run(capsys, "why", "last", "--at", "2024-01-03T00:00:00Z")
     assert code == 0
     assert f"note: {file} has changed since the run" in err
     assert "GBPUSD, 1h candle from 2024-01-02T23:00:00Z" in out
 
 
 def test_a_run_that_was_killed_is_told(capsys: Output, workspace: Path) -> None:
-    called(capsys, *ONE)
+    run(capsys, *ONE)
     (folder,) = (workspace / "backtests").iterdir()
     (folder / "result.json").unlink()
-    code, _, err = called(capsys, "why", "last", "--near", "1")
+    code, _, err = run(capsys, "why", "last", "--near", "1")
     assert code == 2
     assert "the run is not over, or it was killed" in err
