@@ -27,9 +27,9 @@ from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
-from sptrader_stream.store.head import Bounds, Ending, Timing
+from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import write_result
+from sptrader_stream.store.results import write_head, write_result
 from sptrader_stream.topics import Inbox, Topic
 
 Clock = Callable[[], float]
@@ -100,10 +100,10 @@ class Run:
                 # A run that is cancelled from outside has its result, too.
                 with trio.CancelScope(shield=True):
                     ended, ending = self._end(recording, begun, loading)
+                    head = make_head(started, ended, ending)
+                    await trio.to_thread.run_sync(write_head, self.spec.folder, head)
                     await self.log.publish(ended)
-                    written = await trio.to_thread.run_sync(
-                        write_result, self.spec.folder, started, ended, ending, _FEW
-                    )
+                    written = await trio.to_thread.run_sync(write_result, self.spec.folder, started, head, _FEW)
         return RunOutcome(
             status=ended.status,
             failure=ended.failure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -48,6 +49,8 @@ def cannot_write(path: object, error: OSError) -> StorageError:
 def written_whole(path: Path) -> Iterator[Path]:
     """Give the path of a file to write instead, which takes the place of ``path`` when all of it is there.
 
+    A crash at any moment, of the machine as well, leaves the old file or the new one.
+
     Raises:
         StorageError: it cannot be written; what stood at ``path`` stays.
     """
@@ -55,9 +58,20 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         try:
             yield temporary
+            _to_disk(temporary)
             temporary.replace(path)
+            _to_disk(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

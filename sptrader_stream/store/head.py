@@ -163,11 +163,16 @@ def make_head(started: RunStarted, ended: RunEnded, ending: Ending) -> Head:
         fingerprint=ended.fingerprint,
         instrument=_instrument(instruments[0]) if len(instruments) == 1 else None,
         timing=ending.timing,
-        metrics={name: _metric(name, metrics) for name in METRICS},
+        metrics=metric_values(metrics),
         data_issues=ended.issues,
         open_positions=[position_row(each, started) for each in ending.open_positions],
         bounds=None if ending.bounds is None else _bounds(ending.bounds),
     )
+
+
+def metric_values(metrics: Metrics) -> dict[str, MetricValue]:
+    """Write metrics by name as a result has them: money as exact text, durations in hours, times as RFC 3339."""
+    return {name: _metric(name, metrics) for name in METRICS}
 
 
 def _instrument(instrument: Instrument) -> InstrumentSummary:

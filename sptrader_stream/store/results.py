@@ -11,16 +11,18 @@ from typing import IO, Final
 
 import msgspec
 
-from sptrader_stream.events import Market, RunEnded, RunStarted
+from sptrader_stream.errors import StorageError
+from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.records import ExecutionEvent, Halt, Trade
-from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.money import format_money
 from sptrader_stream.store.files import written_whole
-from sptrader_stream.store.head import Ending, make_head
-from sptrader_stream.store.journal import read_events
+from sptrader_stream.store.head import Head
+from sptrader_stream.store.journal import read_events, read_journal
 from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
 
 RESULT_FILE: Final = "result.json"
+# Stands in while the result is being written.
+HEAD_FILE: Final = "head.json"
 _ITEMS_AT_A_TIME: Final = 4096
 
 
@@ -62,33 +64,73 @@ class MarketRow(msgspec.Struct, frozen=True):
     total_pnl: str
 
 
-def write_result(folder: Path, started: RunStarted, ended: RunEnded, ending: Ending, few: int) -> Written:
+def write_head(folder: Path, head: Head) -> None:
+    """Write the head of a run's result, before anybody is told that the run is over.
+
+    From it and the journal :func:`complete_result` makes the result, should the process be killed in between.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with written_whole(folder / HEAD_FILE) as target:
+        target.write_bytes(msgspec.json.encode(head))
+
+
+def write_result(folder: Path, started: RunStarted, head: Head, few: int) -> Written:
     """Write ``result.json`` into a run's folder; it appears whole or not at all.
 
     Args:
         folder: the run's; holds its journal.
         started: the journal's first event.
-        ended: its last.
-        ending: what else is to be told.
+        head: everything but the long lists, which are made from the journal.
         few: how many trades and halts are given back.
 
     Raises:
         StorageError: it cannot be written.
     """
     tally = _Tally(len(started.markets), few)
-    found = ending.metrics
+    same_bar, gap, rejections, halts = (
+        _count(head, name) for name in ("same_bar_trades", "gap_trades", "rejections", "halts")
+    )
     with written_whole(folder / RESULT_FILE) as target, target.open("wb") as file:
         # The head without its closing brace: the long lists follow in the same object.
-        file.write(msgspec.json.encode(make_head(started, ended, ending))[:-1])
-        trades = tally.watched(_trades(folder, found.total_trades))
+        file.write(msgspec.json.encode(head)[:-1])
+        trades = tally.watched(_trades(folder, head.total_trades))
         _write_list(file, "completed_trades", trade_rows(trades, started))
-        _write_ambiguous(file, folder, found)
-        _write_list(file, "rejections", rejection_rows(_events(folder, found.rejections), started))
-        _write_list(file, "halts", halt_rows(tally.watched_halts(_events(folder, found.halts))))
+        _write_ambiguous(file, folder, same_bar, gap)
+        _write_list(file, "rejections", rejection_rows(_events(folder, rejections), started))
+        _write_list(file, "halts", halt_rows(tally.watched_halts(_events(folder, halts))))
         totals = tally.totals(started.markets)
         _write_list(file, "markets", map(_market_row, started.markets, totals))
         file.write(b"}\n")
+    (folder / HEAD_FILE).unlink(missing_ok=True)
     return Written(list(tally.last), tally.ambiguous, list(tally.halts), totals)
+
+
+def complete_result(folder: Path) -> bool:
+    """Write the result of a run that has ended, if the process was killed before it was there.
+
+    Returns:
+        Whether there is a result now. There is none where the process was killed before the head was written, and so
+        before anybody was told that the run was over.
+
+    Raises:
+        StorageError: it cannot be written, or what it is made from cannot be read.
+    """
+    file = folder / HEAD_FILE
+    if (folder / RESULT_FILE).is_file():
+        return True
+    if not file.is_file():
+        return False
+    try:
+        head = msgspec.json.decode(file.read_bytes(), type=Head)
+        started = next(read_journal(folder), None)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StorageError(f"{file}: the result cannot be made from it: {error}") from error
+    if not isinstance(started, RunStarted):
+        raise StorageError(f"{folder}: its journal does not begin with the start of a run")
+    write_result(folder, started, head, 0)
+    return True
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:
@@ -146,11 +188,15 @@ def _write_items(file: IO[bytes], items: Iterable[object]) -> None:
     file.write(b"]")
 
 
-def _write_ambiguous(file: IO[bytes], folder: Path, found: Metrics) -> None:
+def _count(head: Head, name: str) -> int:
+    value = head.metrics[name]
+    return value if isinstance(value, int) else 0
+
+
+def _write_ambiguous(file: IO[bytes], folder: Path, same_bar: int, gap: int) -> None:
     """Write how many trades rest on an assumption, by its kind, and which."""
-    counts = f'"same_bar":{found.same_bar_trades},"gap":{found.gap_trades}'
-    file.write(f',"ambiguous_trades":{{{counts},"trades":'.encode())
-    trades = enumerate(_trades(folder, found.same_bar_trades + found.gap_trades), start=1)
+    file.write(f',"ambiguous_trades":{{"same_bar":{same_bar},"gap":{gap},"trades":'.encode())
+    trades = enumerate(_trades(folder, same_bar + gap), start=1)
     _write_items(file, (number for number, trade in trades if trade.assumption != "none"))
     file.write(b"}")
 

@@ -16,7 +16,7 @@ from sptrader_stream.execution.records import RECORD_WIDTH, pack_head
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.sources.contract import RESEARCH
-from sptrader_stream.store.head import Bounds, Ending, Timing
+from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
 from sptrader_stream.store.results import write_result
 from sptrader_stream.timeframes import HOUR, format_time, parse_time
@@ -141,17 +141,12 @@ def write_run(
     with Recording(folder, started) as recording:
         recording.add(Reports(0, 3, times, equities, records, last))
         ended = recording.end("failed" if failure else "completed", failure, issues, core.equity_checksum)
-    write_result(
-        folder,
-        started,
-        ended,
-        Ending(
-            metrics=found, bounds=Bounds(found, found) if with_bounds else None, generated=3,
-            period=(int(times[0]), int(times[-1])), open_positions=[],
-            timing=Timing(candles=len(values), startup_s=0.1, run_s=0.1, source_wait_s=0.0, candles_per_second=1.0),
-        ),
-        10,
+    ending = Ending(
+        metrics=found, bounds=Bounds(found, found) if with_bounds else None, generated=3,
+        period=(int(times[0]), int(times[-1])), open_positions=[],
+        timing=Timing(candles=len(values), startup_s=0.1, run_s=0.1, source_wait_s=0.0, candles_per_second=1.0),
     )  # fmt: skip
+    write_result(folder, started, make_head(started, ended, ending), 10)
     return started
 
 
