@@ -31,7 +31,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         timeframe: of the candles, such as ``1h``; by default the strategy's own, else that of the data.
         start_date, end_date: the first and the last open time; a date as the end is the whole day.
         initial_capital: above zero; a number or decimal text.
-        parameters: values for the strategy's parameters.
+        parameters: values for the strategy's parameters; numbers of more than 15 digits as text.
         data: where candles come from: ``synthetic``, or the name of a file of this server, or one of them for each
             symbol; by default what this server has for the symbol.
         pace: ``max``, candles a second, or ``realtime xN``.
@@ -44,7 +44,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     start_date: str | None = None
     end_date: str | None = None
     initial_capital: Decimal = Decimal(10_000)
-    parameters: dict[str, bool | int | Decimal | str] = msgspec.field(default_factory=dict)
+    parameters: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     data: str | dict[str, str] | None = None
     pace: str | float = "max"
     execution_mode: ExecutionMode = "research"

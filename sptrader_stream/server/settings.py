@@ -32,7 +32,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         allowed_origins: what browsers may come from, other than this server's own page.
         data_folders: where files of candles are looked for, in order; relative ones in the workspace.
         default_source: what stands in for a symbol that no file knows.
-        max_running: runs that compute at the same time; others wait.
+        max_running: runs at full speed at the same time; others wait.
+        max_replays: runs beside them that are paused or keep to a pace.
         max_queued: runs that wait; one more is refused.
         batch_size: candles of one instrument in a batch.
         keep_runs: ended runs that are kept; the oldest go first.
@@ -59,6 +60,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     data_folders: list[str] = msgspec.field(default_factory=lambda: ["data"])
     default_source: Literal["synthetic", "none"] = "synthetic"
     max_running: Annotated[int, Meta(ge=1, le=1_000)] = 8
+    max_replays: Count = 200
     max_queued: Count = 1_000
     batch_size: Annotated[int, Meta(ge=1, le=65_536)] = 8_192
     keep_runs: Count = 1_000
