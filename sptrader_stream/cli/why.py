@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -17,28 +15,13 @@ from sptrader_stream.workspace import open_workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sptrader_stream.candles import ReadyCandles
+    from sptrader_stream.research.answers import NearestOf, WhyAnswer
     from sptrader_stream.research.levels import HeldPosition
-    from sptrader_stream.research.near import Nearest
-    from sptrader_stream.research.why import RuleExplained, RunToExplain, Why
+    from sptrader_stream.research.why import RuleExplained, Why
     from sptrader_stream.rules.explain import Explained
-    from sptrader_stream.store.remake import Remade
-    from sptrader_stream.store.runs import RunRecord
 
 _WORDS = {True: "true", False: "false", None: "not yet defined"}
 _STYLES = {True: "green", False: "red", None: "yellow"}
-
-
-class _Near(msgspec.Struct):
-    symbol: str
-    nearest: list[Nearest]
-
-
-class _Answer(msgspec.Struct, omit_defaults=True):
-    run: str
-    notes: tuple[str, ...]
-    candles: list[Why] | None = None
-    near: list[_Near] | None = None
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -59,8 +42,7 @@ def why(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Explain why a run traded or did not."""
-    from sptrader_stream.research.why import explain_candle, nearest_candles
-    from sptrader_stream.store.remake import remake
+    from sptrader_stream.research.answers import explain_run
     from sptrader_stream.store.runs import find_run, read_record
     from sptrader_stream.timeframes import parse_time
 
@@ -68,21 +50,7 @@ def why(
         raise UserError("give either --at TIME, such as --at 2025-03-31T14:30, or --near N, such as --near 5")
     time = None if at is None else parse_time(at)
     record = read_record(find_run(open_workspace(workspace).backtests, run))
-    remade = remake(record.started)
-    opened = _open_run(record, remade)
-    numbers = _instruments(opened, symbol, record.folder)
-    answer = _Answer(record.folder.name, remade.notes)
-
-    def candles(number: int) -> Iterator[ReadyCandles]:
-        return remade.markets[number].candles(remade.data_policy)
-
-    if time is not None:
-        answer.candles = [explain_candle(opened, number, candles(number), time) for number in numbers]
-    elif near is not None:
-        answer.near = [
-            _Near(opened.instruments[number].symbol, nearest_candles(opened, number, candles(number), near))
-            for number in numbers
-        ]
+    answer = explain_run(record, at=time, near=near, symbol=symbol)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
@@ -90,38 +58,7 @@ def why(
         _show(answer)
 
 
-def _open_run(record: RunRecord, remade: Remade) -> RunToExplain:
-    from sptrader_stream.research.why import RunToExplain
-    from sptrader_stream.rules.settings import execution_settings
-    from sptrader_stream.store.journal import read_events
-    from sptrader_stream.timeframes import parse_timeframe
-
-    if record.period is None:
-        raise UserError(f"{record.folder.name} saw no candle: there is nothing to explain")
-    instruments = [market.instrument for market in remade.markets]
-    timeframe = parse_timeframe(record.started.timeframe)
-    return RunToExplain(
-        plan=remade.strategy,
-        instruments=instruments,
-        settings=execution_settings(remade.strategy, instruments, timeframe, remade.capital),
-        period=record.period,
-        events=lambda: read_events(record.folder),
-    )
-
-
-def _instruments(run: RunToExplain, symbol: str | None, folder: Path) -> list[int]:
-    from sptrader_stream.instruments import normalise_symbol
-
-    symbols = [each.symbol for each in run.instruments]
-    if symbol is None:
-        return list(range(len(symbols)))
-    plain = normalise_symbol(symbol)
-    if plain not in symbols:
-        raise UserError(f"--symbol {symbol}: {folder.name} has no such instrument; it traded {', '.join(symbols)}")
-    return [symbols.index(plain)]
-
-
-def _show(answer: _Answer) -> None:
+def _show(answer: WhyAnswer) -> None:
     from sptrader_stream.console import make_console
 
     console = make_console()
@@ -188,7 +125,7 @@ def _show_position(position: HeldPosition, console: Console) -> None:
         _say(console, f"    {name:<7} {words}")
 
 
-def _show_near(found: _Near, console: Console) -> None:
+def _show_near(found: NearestOf, console: Console) -> None:
     from sptrader_stream.research.near import RANGE
 
     _say(console, f"{found.symbol}: where entry rules came closest", "bold")

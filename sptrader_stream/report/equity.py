@@ -10,11 +10,11 @@ import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.money import MONEY_SCALE
-from sptrader_stream.store.equity import count_changes, read_equity
+from sptrader_stream.store.equity import find_changes, read_equity
 
 _MOST_POINTS: Final = 5_000
-# Of each group of changes.
-_KEPT: Final = 5
+# So many are left of a group of changes.
+FEWEST_POINTS: Final = 5
 
 
 class EquityCurve(msgspec.Struct, frozen=True):
@@ -42,10 +42,24 @@ class EquityCurve(msgspec.Struct, frozen=True):
         return np.maximum(found, 0.01)
 
 
-def read_curve(folder: Path, start_capital: int) -> EquityCurve:
-    """Read a run's equity: of each group of changes the lowest, the highest, the deepest drawdown and the last.
+class EquityPoints(msgspec.Struct, frozen=True):
+    """Some of the changes of a run's equity.
 
-    Memory does not depend on the length of the run; few changes are kept as they are.
+    Attributes:
+        time: nanoseconds since 1970.
+        equity: money (10^-8).
+        drawdown: from the running peak, a fraction, not above zero.
+        changes: how many there are in the range, those that were passed over included.
+    """
+
+    time: Ints
+    equity: Ints
+    drawdown: Floats
+    changes: int
+
+
+def read_curve(folder: Path, start_capital: int) -> EquityCurve:
+    """Read a run's equity, reduced as by :func:`read_points`.
 
     Args:
         folder: the run's.
@@ -54,23 +68,59 @@ def read_curve(folder: Path, start_capital: int) -> EquityCurve:
     Raises:
         StorageError: the run's equity cannot be read.
     """
-    changes = count_changes(folder)
-    size = 1 if changes <= _MOST_POINTS else -(-changes // (_MOST_POINTS // _KEPT))
+    found = read_points(folder, start_capital, _MOST_POINTS)
+    return EquityCurve(found.time, found.equity / MONEY_SCALE, found.drawdown)
+
+
+def read_points(
+    folder: Path, start_capital: int, most: int, start: int | None = None, end: int | None = None
+) -> EquityPoints:
+    """Read a run's equity: of each group of changes the lowest, the highest, the deepest drawdown and the last.
+
+    Memory does not depend on the length of the run; few changes are kept as they are. The change before the range comes
+    first, as equity stands at it when the range begins.
+
+    Args:
+        folder: the run's, which may be under way.
+        start_capital: money (10^-8), the first peak.
+        most: points, at least ``FEWEST_POINTS``.
+        start, end: of the range, nanoseconds since 1970, inclusive; None for all there is.
+
+    Raises:
+        StorageError: the run's equity cannot be read.
+    """
+    first, last = find_changes(folder, start, end)
+    changes = last - first
+    size = _group(changes, most)
     times: list[Ints] = []
-    equities: list[Floats] = []
+    equities: list[Ints] = []
     drawdowns: list[Floats] = []
-    peak = start_capital
+    peak, place = start_capital, 0
     for piece_times, piece in read_equity(folder):
         peaks = np.maximum(np.maximum.accumulate(piece), peak)
         peak = int(peaks[-1])
-        drawdown = np.minimum(piece / np.maximum(peaks, 1) - 1.0, 0.0)
-        kept = _extremes(piece, drawdown, size)
-        times.append(piece_times[kept])
-        equities.append(piece[kept] / MONEY_SCALE)
-        drawdowns.append(drawdown[kept])
+        low, high = max(first - place, 0), min(last - place, len(piece))
+        place += len(piece)
+        if low < high:
+            inside = piece[low:high]
+            drawdown = np.minimum(inside / np.maximum(peaks[low:high], 1) - 1.0, 0.0)
+            kept = _extremes(inside, drawdown, size)
+            times.append(piece_times[low:high][kept])
+            equities.append(inside[kept])
+            drawdowns.append(drawdown[kept])
+        if place >= last:
+            break
     if not times:
-        return EquityCurve(np.empty(0, np.int64), np.empty(0), np.empty(0))
-    return EquityCurve(np.concatenate(times), np.concatenate(equities), np.concatenate(drawdowns))
+        return EquityPoints(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 0)
+    time, equity, drawdown = np.concatenate(times), np.concatenate(equities), np.concatenate(drawdowns)
+    # Groups do not go over the ends of pieces, so that there may be a few too many.
+    kept = _extremes(equity, drawdown, _group(len(time), most))
+    return EquityPoints(time[kept], equity[kept], drawdown[kept], changes)
+
+
+def _group(changes: int, most: int) -> int:
+    """How many changes one group has to hold, so that no more than ``most`` points are left."""
+    return 1 if changes <= most else -(-changes // (most // FEWEST_POINTS))
 
 
 def _extremes(equity: Ints, drawdown: Floats, size: int) -> Ints:

@@ -7,6 +7,7 @@ timestamps in nanoseconds, so that pandas and polars read exact numbers.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -41,6 +42,11 @@ def read_trade_rows(folder: Path, started: RunStarted) -> Iterator[TradeRow]:
     return trade_rows((each for each in read_events(folder) if isinstance(each, Trade)), started)
 
 
+def trades_csv(folder: Path, started: RunStarted) -> Iterator[str]:
+    """Write a run's trades as CSV, in pieces of many rows, the names of the columns first."""
+    return _csv_pieces(TradeRow.__struct_fields__, map(msgspec.structs.astuple, read_trade_rows(folder, started)))
+
+
 def write_csv(folder: Path, started: RunStarted, target: Path) -> list[Path]:
     """Write ``trades.csv`` and ``equity.csv``.
 
@@ -56,10 +62,9 @@ def write_csv(folder: Path, started: RunStarted, target: Path) -> list[Path]:
         StorageError: it cannot be written.
     """
     equity = ((format_time(time), format_money(value)) for time, value in _equity(folder))
-    trades = map(msgspec.structs.astuple, read_trade_rows(folder, started))
     return [
-        _write_csv(_made(target) / "trades.csv", TradeRow.__struct_fields__, trades),
-        _write_csv(target / "equity.csv", _EQUITY_COLUMNS, equity),
+        _write_csv(_made(target) / "trades.csv", trades_csv(folder, started)),
+        _write_csv(target / "equity.csv", _csv_pieces(_EQUITY_COLUMNS, equity)),
     ]
 
 
@@ -113,11 +118,17 @@ def _made(target: Path) -> Path:
     return target
 
 
-def _write_csv(file: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
+def _csv_pieces(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    iterator = itertools.chain([columns], rows)
+    while portion := list(itertools.islice(iterator, _ROWS_AT_A_TIME)):
+        piece = io.StringIO(newline="")
+        csv.writer(piece).writerows(portion)
+        yield piece.getvalue()
+
+
+def _write_csv(file: Path, pieces: Iterable[str]) -> Path:
     with written_whole(file) as target, target.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows(rows)
+        stream.writelines(pieces)
     return file
 
 

@@ -7,6 +7,7 @@ closed at the end of a run may add a second pair of the last candle's time.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -84,14 +85,28 @@ def read_equity(folder: Path) -> Iterator[tuple[Ints, Ints]]:
             yield pairs[:, 0], pairs[:, 1]
 
 
-def count_changes(folder: Path) -> int:
-    """Count a run's pairs.
+def find_changes(folder: Path, start: int | None = None, end: int | None = None) -> tuple[int, int]:
+    """Find the pairs that tell equity over a range of time: the one that holds when it begins, and those in it.
+
+    Args:
+        folder: the run's, which may be under way.
+        start, end: nanoseconds since 1970, inclusive; None for all there is.
+
+    Returns:
+        The index of the first pair, and of the first one behind the last.
 
     Raises:
         StorageError: as :func:`read_equity`.
     """
     with _open(folder) as file:
-        return os.fstat(file.fileno()).st_size // _PAIR_BYTES
+        count = os.fstat(file.fileno()).st_size // _PAIR_BYTES
+        if not count or (start is None and end is None):
+            return 0, count
+        # Mapped, because a search looks at few of them.
+        times = np.memmap(file, "<i8", "r", shape=(count, 2))[:, 0]
+        first = 0 if start is None else max(bisect_right(times, start) - 1, 0)
+        last = count if end is None else bisect_right(times, end)
+        return first, max(first, last)
 
 
 def _open(folder: Path) -> BinaryIO:

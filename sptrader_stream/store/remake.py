@@ -44,14 +44,19 @@ def remake(started: RunStarted) -> Remade:
     folder = None if started.signals_folder is None else Path(started.signals_folder)
     return Remade(
         strategy=compile_strategy(started.strategy_text, started.strategy_file, started.overrides, folder),
-        markets=tuple(_reopen(market, started) for market in started.markets),
+        markets=tuple(reopen(market, started) for market in started.markets),
         capital=started.start_capital,
         data_policy=cast("DataPolicy", started.data_policy),
         notes=tuple(filter(None, map(_difference, started.markets))),
     )
 
 
-def _reopen(market: Market, started: RunStarted) -> MarketSpec:
+def reopen(market: Market, started: RunStarted) -> MarketSpec:
+    """Open the candles of one instrument of a run again.
+
+    Raises:
+        DataError: the file is not there any more, or cannot be read.
+    """
     if market.path and not Path(market.path).is_file():
         raise DataError(
             f"the candles of run {started.run_id} came from {market.path}, which is not there any more: put the file "

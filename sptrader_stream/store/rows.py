@@ -87,10 +87,10 @@ class HaltRow(msgspec.Struct, frozen=True):
     reason: str
 
 
-def trade_rows(trades: Iterable[Trade], started: RunStarted) -> Iterator[TradeRow]:
-    """Write trades, numbered from 1 in their order."""
+def trade_rows(trades: Iterable[Trade], started: RunStarted, first: int = 1) -> Iterator[TradeRow]:
+    """Write trades, numbered in their order from ``first`` on."""
     instruments = _instruments(started)
-    for number, event in enumerate(trades, start=1):
+    for number, event in enumerate(trades, start=first):
         instrument = instruments[event.instrument]
         price, quantity = instrument.price_precision, instrument.quantity_precision
         unit = 10 ** (MONEY_DIGITS - price - quantity)
