@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import trio
 
+from actors.playback import Playback
+from actors.turns import Turns
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Candles
-from sptrader_stream.sources.merging import batches, merged
+from sptrader_stream.sources.merging import BlockCutter, merged
 from sptrader_stream.topics import Topic
 
 # Chunks that a reading thread brings at a time, of all sources: enough to pay for the way there and back.
@@ -35,6 +38,8 @@ class CandleFeed:
         *,
         blocking: bool,
         clock: Callable[[], float],
+        playback: Playback,
+        turns: Turns | None = None,
     ) -> None:
         """Prepare a feed.
 
@@ -43,6 +48,8 @@ class CandleFeed:
             batch_size: candles of one instrument in a batch, at most.
             blocking: whether reading takes long enough to need a thread of its own.
             clock: monotonic seconds.
+            playback: says when candles may be published.
+            turns: shared with the other runs of the event loop; None where there are none.
         """
         self.candle = 0
         self.failure: DataError | None = None
@@ -53,10 +60,12 @@ class CandleFeed:
         self._batch_size = batch_size
         self._blocking = blocking
         self._clock = clock
+        self._playback = playback
+        self._turns = turns
 
     async def run(self, candles: Topic[Candles]) -> None:
         """Publish everything; a checkpoint in every batch makes cancelling take effect there."""
-        with candles:
+        with candles, nullcontext() if self._turns is None else self._turns.part():
             if not self._blocking:
                 while taken := self._timed_take():
                     await self._publish(taken[0], candles)
@@ -77,10 +86,23 @@ class CandleFeed:
             self.waited += self._clock() - before
 
     async def _publish(self, block: Candles, candles: Topic[Candles]) -> None:
-        for batch in batches(block, self._batch_size):
-            await trio.lowlevel.checkpoint_if_cancelled()
-            await candles.publish(batch)
-            self.candle += len(batch.time)
+        cutter, playback = BlockCutter(block), self._playback
+        while cutter.has_more:
+            # Looked at before each batch: a command may have come in the meantime.
+            if playback.is_free:
+                await self._send(cutter.take(self._batch_size), candles)
+                continue
+            times = cutter.timestamps(min(self._batch_size, playback.most))
+            count = await playback.allow(times)
+            await self._send(cutter.take_until(int(times[count - 1])), candles)
+            await playback.took(count, self.candle)
+
+    async def _send(self, batch: Candles, candles: Topic[Candles]) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._turns is not None:
+            await self._turns.take()
+        await candles.publish(batch)
+        self.candle += len(batch.time)
 
     def _take(self, most: int) -> list[Candles]:
         """Read the next few blocks; none at the end, and ``failure`` set where that came too soon."""

@@ -36,6 +36,14 @@ def data_timeframe(spec: RunSpec) -> int:
     return lengths.pop()
 
 
+def span(spec: RunSpec) -> tuple[int, int] | None:
+    """Give the open times of the first and last candle, nanoseconds since 1970, where every source knows its own."""
+    infos = [market.source.info for market in spec.markets]
+    starts = [info.start for info in infos if info.start is not None]
+    ends = [info.end for info in infos if info.end is not None]
+    return (min(starts), max(ends)) if len(starts) == len(ends) == len(infos) else None
+
+
 def check_spreads(spec: RunSpec, settings: ExecutionSettings) -> None:
     """Make sure that candles say their spread where fills depend on it.
 

@@ -20,10 +20,11 @@ import trio
 from actors.bounds import bounds
 from actors.candle_feed import CandleFeed
 from actors.metrics import metrics
+from actors.playback import Playback
 from actors.position_manager import position_manager
 from actors.recorder import recorder
 from actors.rule_matcher import rule_matcher
-from actors.signal_engine import signal_engine
+from actors.signal_engine import Patience, signal_engine, signal_engine_in_thread
 from sptrader_stream.errors import innermost
 from sptrader_stream.events import (
     Candles,
@@ -66,6 +67,7 @@ class Pipeline:
         feed, signals, rules: the cores of the actors that no portfolio matters to.
         portfolio: the cores of the one that is recorded.
         other: the cores of the one with the other ``same_bar`` policy; None where no bounds are wanted.
+        candles, signal_columns: what the feed and the signal engine publish, for whoever watches.
         failure: the first actor that failed, if one did; ``error`` is what it raised.
     """
 
@@ -76,7 +78,19 @@ class Pipeline:
         rules: RuleMatcher,
         portfolio: Portfolio,
         other: Portfolio | None,
+        playback: Playback,
+        capacity: int,
+        *,
+        in_thread: bool,
     ) -> None:
+        """Put a pipeline together.
+
+        Args:
+            feed, signals, rules, portfolio, other: see the attributes.
+            playback: in whose hands the feed's time is; told what was recorded.
+            capacity: how many frames the channel between two actors holds.
+            in_thread: whether the signal engine works in a thread.
+        """
         self.feed = feed
         self.signals = signals
         self.rules = rules
@@ -84,22 +98,27 @@ class Pipeline:
         self.other = other
         self.failure: Failure | None = None
         self.error: BaseException | None = None
+        self.candles = Topic(Candles, capacity)
+        self.signal_columns = Topic(Signals, capacity)
+        self._playback = playback
+        self._capacity = capacity
         self._feeding = trio.CancelScope()
+        self._patience = Patience()
+        self._in_thread = in_thread
 
     def cancel(self) -> None:
         """Stop within a batch; what was done is kept."""
         self._feeding.cancel()
+        self._patience.end_soon()
 
-    async def run(self, recording: Recording, log: Topic[LogEvent], capacity: int) -> None:
+    async def run(self, recording: Recording, log: Topic[LogEvent]) -> None:
         """Run until every actor has finished.
 
         Args:
             recording: where the recorder writes.
             log: where it publishes.
-            capacity: how many frames the channel between two actors holds.
         """
-        candles = Topic(Candles, capacity)
-        signals = Topic(Signals, capacity)
+        candles, signals, capacity = self.candles, self.signal_columns, self._capacity
         decisions = Topic(Decisions, capacity)
         executions = Topic(Executions, capacity)
         reports = Topic(Reports, capacity)
@@ -113,7 +132,11 @@ class Pipeline:
             def start(name: str, work: Awaitable[None], *inboxes: Inbox[Any]) -> None:
                 nursery.start_soon(self._supervise, name, work, inboxes)
 
-            start("signal_engine", signal_engine(self.signals, candles_to_signals, signals), candles_to_signals)
+            if self._in_thread:
+                signal_work = signal_engine_in_thread(self.signals, candles_to_signals, signals, self._patience)
+            else:
+                signal_work = signal_engine(self.signals, candles_to_signals, signals)
+            start("signal_engine", signal_work, candles_to_signals)
             start("rule_matcher", rule_matcher(self.rules, to_rules, decisions), to_rules)
             start(
                 "position_manager",
@@ -124,7 +147,7 @@ class Pipeline:
                 to_positions,
             )
             start("metrics", metrics(self.portfolio.metrics, to_metrics, reports), to_metrics)
-            start("recorder", recorder(recording, to_recorder, log), to_recorder)
+            start("recorder", recorder(recording, to_recorder, log, self._playback.note), to_recorder)
             if self.other is not None:
                 candles_to_bounds, to_bounds = candles.subscribe(), decisions.subscribe()
                 start(

@@ -13,9 +13,11 @@ import msgspec
 import trio
 
 from actors.candle_feed import CandleFeed
-from actors.describe import check_spreads, data_timeframe, describe
+from actors.describe import check_spreads, data_timeframe, describe, span
 from actors.pipeline import Pipeline, Portfolio, frames_waiting
+from actors.playback import Playback
 from actors.spec import RunOutcome, RunSpec
+from actors.turns import Turns
 from sptrader_stream.errors import innermost
 from sptrader_stream.events import LogEvent, Progress, RunEnded, RunStatus
 from sptrader_stream.execution.core import PositionCore
@@ -24,6 +26,7 @@ from sptrader_stream.kernels import LOADING, load_ready
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.matcher import RuleMatcher
+from sptrader_stream.rules.plan import has_own_signals
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
@@ -35,6 +38,8 @@ from sptrader_stream.topics import Inbox, Topic
 Clock = Callable[[], float]
 
 _FEW = 10
+# Python works on a candle for up to a millisecond; nothing of it can be stopped within a batch.
+_OWN_SIGNALS_BATCH = 64
 
 
 class Run:
@@ -42,25 +47,41 @@ class Run:
 
     Attributes:
         spec: what is run.
-        log: the run's events as they are recorded; subscribe before ``execute``.
+        playback: in whose hands the run's time is.
+        span: open times of the first and last candle, nanoseconds since 1970; None where the sources do not know.
+        log: the run's events as they are recorded; subscribe before ``execute``, or tap it.
+        candles, signals: what the feed and the signal engine publish, to be tapped at any time.
 
     Raises:
         UserError: strategy, instruments, candles and capital do not go together; nothing was written.
     """
 
-    def __init__(self, spec: RunSpec, *, clock: Clock = time.perf_counter, started: float | None = None) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        *,
+        playback: Playback | None = None,
+        turns: Turns | None = None,
+        clock: Clock = time.perf_counter,
+        started: float | None = None,
+    ) -> None:
         """Make a run.
 
         Args:
             spec: what to run.
+            playback: in whose hands the run's time is; by default it goes as fast as can be.
+            turns: shared with the other runs of the event loop; None where there are none.
             clock: monotonic seconds, for the timing in the result.
             started: when the command that leads to this run began, by that clock.
         """
         self.spec = spec
         self._clock = clock
         self._started = clock() if started is None else started
-        self._capacity = frames_waiting(spec.batch_size * max(1, len(spec.markets)))
-        self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), self._capacity)
+        self.playback = Playback() if playback is None else playback
+        apart = spec.shares_loop and has_own_signals(spec.strategy)
+        batch_size = min(spec.batch_size, _OWN_SIGNALS_BATCH) if apart else spec.batch_size
+        capacity = frames_waiting(batch_size * max(1, len(spec.markets)))
+        self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), capacity)
         plan, timeframe = spec.strategy, data_timeframe(spec)
         instruments = [market.instrument for market in spec.markets]
         self._settings = execution_settings(plan, instruments, timeframe, spec.capital)
@@ -69,15 +90,27 @@ class Run:
         self._pipeline = Pipeline(
             CandleFeed(
                 [ready_chunks(each.source, intake) for each, intake in zip(spec.markets, self._intakes, strict=True)],
-                spec.batch_size,
+                batch_size,
                 blocking=any(each.source.info.kind in ("parquet", "csv") for each in spec.markets),
                 clock=clock,
+                playback=self.playback,
+                turns=turns,
             ),
             SignalEngine(plan, instruments, timeframe),
             RuleMatcher(plan, instruments),
             _portfolio(self._settings),
             _portfolio(_with_other_policy(self._settings)) if spec.bounds else None,
+            self.playback,
+            capacity,
+            in_thread=apart,
         )
+        self.span = span(spec)
+        self.candles = self._pipeline.candles
+        self.signals = self._pipeline.signal_columns
+
+    def metrics(self) -> Metrics:
+        """What the run comes to so far."""
+        return self._pipeline.portfolio.metrics.result()
 
     def cancel(self) -> None:
         """Stop within a batch; what was done is kept."""
@@ -95,7 +128,7 @@ class Run:
         with Recording(self.spec.folder, started) as recording, self.log:
             await self.log.publish(started)
             try:
-                await self._pipeline.run(recording, self.log, self._capacity)
+                await self._pipeline.run(recording, self.log)
             finally:
                 # A run that is cancelled from outside has its result, too.
                 with trio.CancelScope(shield=True):

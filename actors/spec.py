@@ -30,6 +30,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
         folder: where journal, equity and result go; holds no other run.
         data_policy: what to do about findings in the candles.
         bounds: whether the run is also made with the other ``same_bar`` policy, so that the P&L is an interval.
+        shares_loop: whether the event loop has other work, which the user's own signals must not hold up: they get
+            small batches, in a thread.
     """
 
     run_id: str
@@ -40,6 +42,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     data_policy: DataPolicy = msgspec.field(default_factory=lambda: RESEARCH)
     bounds: bool = False
+    shares_loop: bool = False
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ cannot.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -90,13 +90,14 @@ class Topic(Generic[E]):
         self._capacity = capacity
         self._channels: list[trio.MemorySendChannel[bytes]] = []
         self._inboxes: list[Inbox[E]] = []
+        self._taps: tuple[Callable[[bytes], None], ...] = ()
         self._frames = 0
         self._bytes = 0
 
     @property
     def has_subscribers(self) -> bool:
         """Whether anybody would get what is published."""
-        return bool(self._channels)
+        return bool(self._channels or self._taps)
 
     def subscribe(self) -> Inbox[E]:
         """Get everything that is published from now on."""
@@ -105,6 +106,24 @@ class Topic(Generic[E]):
         self._channels.append(sender)
         self._inboxes.append(inbox)
         return inbox
+
+    def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """Get every frame that is published from now on, at once and on the publisher's time.
+
+        Nothing waits for whom a tap tells, so that a watcher cannot hold a run up.
+
+        Args:
+            take: called with each frame before the subscribers get it; has to be quick and may not fail.
+
+        Returns:
+            What to call to get no more.
+        """
+        self._taps += (take,)
+
+        def untap() -> None:
+            self._taps = tuple(each for each in self._taps if each is not take)
+
+        return untap
 
     async def publish(self, event: E) -> bytes:
         """Encode an event and hand it to every subscriber; waits where one's channel is full.
@@ -120,6 +139,8 @@ class Topic(Generic[E]):
         """Hand an encoded event to every subscriber, as ``publish`` does; to all of them even when cancelled."""
         self._frames += 1
         self._bytes += len(frame)
+        for take in self._taps:
+            take(frame)
         closed: list[trio.MemorySendChannel[bytes]] = []
         for channel in self._channels:
             try:

@@ -93,8 +93,9 @@ def check(
 
 
 def _candles(spec: RunSpec) -> tuple[History, bool]:
-    from sptrader_stream.research.check import MOST_CANDLES, MOST_CANDLES_IN_PYTHON, has_own_signals
+    from sptrader_stream.research.check import MOST_CANDLES, MOST_CANDLES_IN_PYTHON
     from sptrader_stream.research.check_history import collect
+    from sptrader_stream.rules.plan import has_own_signals
 
     sources = [market.candles(spec.data_policy) for market in spec.markets]
     most = MOST_CANDLES_IN_PYTHON if has_own_signals(spec.strategy) else MOST_CANDLES

@@ -108,12 +108,13 @@ def demo(workspace: WorkspaceOption = None) -> int:
 
 
 def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: bool, is_demo: bool) -> int:
+    from actors.describe import span
     from actors.run import run_blocking
     from sptrader_stream.console import progress_bar
 
     spec = make_spec(request, workspace, results)
     try:
-        with progress_bar(_span(spec), always=is_demo) as on_progress:
+        with progress_bar(span(spec), always=is_demo) as on_progress:
             outcome = run_blocking(spec, on_progress, started=STARTED)
     except Exception as error:
         error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
@@ -128,14 +129,6 @@ def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: b
         outcome.error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
         raise outcome.error
     return CANCELLED if outcome.status == "cancelled" else DONE
-
-
-def _span(spec: RunSpec) -> tuple[int, int] | None:
-    """Give the open times of the first and last candle, where every source knows its own."""
-    infos = [market.source.info for market in spec.markets]
-    starts = [info.start for info in infos if info.start is not None]
-    ends = [info.end for info in infos if info.end is not None]
-    return (min(starts), max(ends)) if len(starts) == len(ends) == len(infos) else None
 
 
 def _show(spec: RunSpec, outcome: RunOutcome) -> None:

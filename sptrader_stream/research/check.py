@@ -21,9 +21,6 @@ from sptrader_stream.research.check_history import History
 from sptrader_stream.research.check_passes import Opens, Setup, candle_opens, evenly, run_pass
 from sptrader_stream.research.check_trials import BATCH_SIZES, Trial, cut_places, fill_timestamps, trial_count, trials
 from sptrader_stream.research.check_warmup import LATER_STARTS, WarmUp, WarmUpCheck
-from sptrader_stream.rules.operands import SignalOperand
-from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.signals.registry import SIGNALS
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_time, parse_timeframe
 
 DEFAULT_CUTS: Final = 24
@@ -173,8 +170,3 @@ def _error_of(setup: Setup, history: History, ends: Iterable[int]) -> UserError 
     except UserError as error:
         return error
     return None
-
-
-def has_own_signals(plan: StrategyPlan) -> bool:
-    """Whether a strategy reads a signal of the user's own."""
-    return any(isinstance(each, SignalOperand) and each.signal not in SIGNALS for each in plan.operands)

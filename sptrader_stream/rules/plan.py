@@ -11,7 +11,8 @@ import msgspec
 from sptrader_stream.execution.settings import Commission, HoldingPeriod, TrailingStop
 from sptrader_stream.money import PERCENT_SCALE
 from sptrader_stream.rules.conditions import Condition
-from sptrader_stream.rules.operands import Operand
+from sptrader_stream.rules.operands import Operand, SignalOperand
+from sptrader_stream.signals.registry import SIGNALS
 
 MOST_RULES = 32
 
@@ -149,3 +150,8 @@ class StrategyPlan(msgspec.Struct, frozen=True, kw_only=True):
     exits: tuple[ExitRule, ...]
     execution: ExecutionRules
     digest: str
+
+
+def has_own_signals(plan: StrategyPlan) -> bool:
+    """Whether a strategy reads a signal of the user's own."""
+    return any(isinstance(each, SignalOperand) and each.signal not in SIGNALS for each in plan.operands)

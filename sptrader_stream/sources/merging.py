@@ -64,22 +64,6 @@ def batch_of(candles: ReadyCandles, first: int) -> Candles:
     )  # fmt: skip
 
 
-def batches(block: Candles, size: int) -> Iterator[Candles]:
-    """Cut candles into batches that do not split a timestamp.
-
-    Args:
-        block: what ``merged`` gave.
-        size: candles of one instrument in a batch, at most: it ends where the first instrument reaches them.
-    """
-    if len(block.ends) > 1:
-        yield from _cut(block, size)
-    elif len(block.time) <= size:
-        yield block
-    else:
-        for start in range(0, len(block.time), size):
-            yield _part(block, start, min(start + size, len(block.time)))
-
-
 def _alone(source: Iterator[ReadyCandles]) -> Iterator[Candles]:
     first = 0
     for chunk in source:
@@ -96,25 +80,56 @@ def _part(block: Candles, start: int, end: int) -> Candles:
     )  # fmt: skip
 
 
-def _cut(block: Candles, size: int) -> Iterator[Candles]:
-    time = block.time
-    first, places = block.first, [0, *block.ends[:-1]]
-    while places != block.ends:
-        until = min(
-            int(time[place + size - 1]) if place + size <= end else _NEVER
-            for place, end in zip(places, block.ends, strict=True)
+class BlockCutter:
+    """Cuts a block of candles into batches that do not split a timestamp.
+
+    Args:
+        block: what ``merged`` gave.
+    """
+
+    def __init__(self, block: Candles) -> None:
+        self._block = block
+        self._first = block.first
+        self._places = [0, *block.ends[:-1]]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are candles that were not taken."""
+        return self._places != self._block.ends
+
+    def timestamps(self, most: int) -> Ints:
+        """The next timestamps, each once, rising; at most so many."""
+        time = self._block.time
+        parts = [time[place : min(place + most, end)] for place, end in self._spans()]
+        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))[:most]
+
+    def take(self, size: int) -> Candles:
+        """Take the next candles: up to where the first instrument reaches ``size`` of them."""
+        time = self._block.time
+        return self.take_until(
+            min(int(time[place + size - 1]) if place + size <= end else _NEVER for place, end in self._spans())
         )
-        cuts = [
-            place + int(time[place : min(place + size, end)].searchsorted(until, "right"))
-            for place, end in zip(places, block.ends, strict=True)
-        ]
-        if first == block.first and cuts == block.ends:
-            yield block
-            return
-        taken = [[part_of(block, place, cut)] if place < cut else [] for place, cut in zip(places, cuts, strict=True)]
-        batch = _joined(first, taken, block.spread is not None)
-        yield batch
-        first, places = first + len(batch.time), cuts
+
+    def take_until(self, until: int) -> Candles:
+        """Take the candles up to a time, inclusive."""
+        block, places = self._block, self._places
+        time = block.time
+        cuts = [place + int(time[place:end].searchsorted(until, "right")) for place, end in self._spans()]
+        if self._first == block.first and cuts == block.ends:
+            batch = block
+        elif len(cuts) == 1:
+            batch = _part(block, places[0], cuts[0])
+        else:
+            taken = [
+                [part_of(block, place, end)] if place < end else [] for place, end in zip(places, cuts, strict=True)
+            ]
+            batch = _joined(self._first, taken, block.spread is not None)
+        self._first += len(batch.time)
+        self._places = cuts
+        return batch
+
+    def _spans(self) -> Iterator[tuple[int, int]]:
+        return zip(self._places, self._block.ends, strict=True)
 
 
 class _Queue:

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from actors.candle_feed import CandleFeed
+from actors.playback import Playback
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Candles
@@ -56,7 +57,11 @@ def published(
 
 
 def feed_of(sources: Sequence[Sequence[ReadyCandles]], size: int, *, blocking: bool) -> CandleFeed:
-    return CandleFeed([iter(each) for each in sources], size, blocking=blocking, clock=ticking())
+    return make_feed([iter(each) for each in sources], size, blocking=blocking)
+
+
+def make_feed(sources: Sequence[Iterator[ReadyCandles]], size: int, *, blocking: bool) -> CandleFeed:
+    return CandleFeed(sources, size, blocking=blocking, clock=ticking(), playback=Playback())
 
 
 def rows(batches: Sequence[Candles]) -> list[tuple[int, int]]:
@@ -102,7 +107,9 @@ def test_a_source_that_fails_ends_the_feed_at_its_last_candle(size: int, blockin
         yield chunk(0, 10)
         raise DataError("line 12: no number")
 
-    feed = CandleFeed([iter([chunk(0, 100, 3)]), failing()], size, blocking=blocking, clock=ticking())
+    feed = CandleFeed(
+        [iter([chunk(0, 100, 3)]), failing()], size, blocking=blocking, clock=ticking(), playback=Playback()
+    )
     assert rows(published(feed)) == sorted([(time, 0) for time in (0, 3, 6, 9)] + [(time, 1) for time in range(10)])
     assert str(feed.failure) == "line 12: no number"
     assert feed.candle == 14
@@ -124,7 +131,9 @@ def test_what_blocks_is_read_in_a_thread_and_only_a_little_ahead() -> None:
         furthest = max(furthest, read - seen)
         seen = int(batch.time.max()) + 1
 
-    feed = CandleFeed([source(), iter([chunk(0, 500_000, 100)])], 8192, blocking=True, clock=ticking())
+    feed = CandleFeed(
+        [source(), iter([chunk(0, 500_000, 100)])], 8192, blocking=True, clock=ticking(), playback=Playback()
+    )
     published(feed, 1, see)
     assert seen == 500_000
     assert threading.main_thread() not in readers
@@ -140,7 +149,7 @@ def test_cancelling_stops_between_batches(blocking: bool) -> None:
             yield chunk(start, start + 100)
             start += 100
 
-    feed = CandleFeed([endless(), endless()], 10, blocking=blocking, clock=ticking())
+    feed = make_feed([endless(), endless()], 10, blocking=blocking)
     found: list[Candles] = []
 
     async def main() -> None:

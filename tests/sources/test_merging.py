@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sptrader_stream.candles import ReadyCandles, block_of, part_of
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Candles
-from sptrader_stream.sources.merging import batches, merged
+from sptrader_stream.sources.merging import BlockCutter, merged
 
 Row = tuple[int, int]
 
@@ -42,6 +42,12 @@ def rows_of(batch: Candles) -> list[Row]:
     """Time and instrument of each row as the run sees them: by time, then by instrument."""
     blocks = [block_of(batch, index) for index in range(len(batch.ends))]
     return sorted((time, index) for index, block in enumerate(blocks) for time in block.time.tolist())
+
+
+def batches(block: Candles, size: int) -> Iterator[Candles]:
+    cutter = BlockCutter(block)
+    while cutter.has_more:
+        yield cutter.take(size)
 
 
 INSTRUMENTS = st.lists(st.sets(st.integers(0, 40), max_size=30).map(sorted), min_size=1, max_size=4)
