@@ -10,6 +10,8 @@ copies and which stands in where a folder has no configuration of its own.
 
 from __future__ import annotations
 
+import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -117,3 +119,9 @@ def create_workspace(folder: Path) -> list[Path]:
     except OSError as error:
         raise ConfigError(f"cannot write the workspace {folder}: {error.strerror}: {error.filename}") from None
     return [target for _, target in copies]
+
+
+def make_run_id(strategy: str, moment: datetime) -> str:
+    """Name a run so that a listing of runs is in order of time: ``20250331T143000Z-rsi_pullback-3fa9c0de``."""
+    plain = "".join(each if each.isalnum() or each in "-_" else "_" for each in strategy)
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{plain}-{secrets.token_hex(4)}"

@@ -86,7 +86,7 @@ def make_app() -> typer.Typer:
     """Put the commands together."""
     import typer
 
-    from sptrader_stream.cli import catalogue, check, report, run, why
+    from sptrader_stream.cli import catalogue, check, report, run, serve, why
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     run.add_commands(app)
@@ -94,6 +94,7 @@ def make_app() -> typer.Typer:
     catalogue.add_commands(app)
     why.add_commands(app)
     check.add_commands(app)
+    serve.add_commands(app)
     return app
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -101,12 +100,6 @@ def parse_capital(text: str) -> int:
     return capital
 
 
-def make_run_id(strategy: str, moment: datetime) -> str:
-    """Name a run so that a listing of runs is in order of time: ``20250331T143000Z-rsi_pullback-3fa9``."""
-    plain = "".join(each if each.isalnum() or each in "-_" else "_" for each in strategy)
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{plain}-{os.urandom(2).hex()}"
-
-
 def check_out(folder: Path) -> Path:
     """Make sure that a run can have a folder for its own.
 
@@ -183,6 +176,7 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     from actors.spec import RunSpec
     from sptrader_stream.rules.loader import load_strategy
     from sptrader_stream.sources.contract import RESEARCH, load_policy
+    from sptrader_stream.workspace import make_run_id
 
     check_words(request)
     overrides = parse_overrides(request.overrides)

@@ -65,7 +65,7 @@ class ZoomBuilder:
         self._last = ZoomLevel(last.timeframe, merged.candles[:, -1:], merged.values[:, -1:])
         self._kept += self._blocks[-1].candles.shape[1]
         while self._kept >= self._most:
-            whole = self._whole()
+            whole = self.finest()
             coarse = coarsen(whole, coarser_timeframe(whole.timeframe, self._session), self._session)
             self._last = ZoomLevel(coarse.timeframe, coarse.candles[:, -1:], coarse.values[:, -1:])
             self._blocks = [ZoomLevel(coarse.timeframe, coarse.candles[:, :-1], coarse.values[:, :-1])]
@@ -77,13 +77,14 @@ class ZoomBuilder:
         Args:
             few: at least two, because a candle of any length begins where candles are counted from.
         """
-        levels = [self._whole()]
+        levels = [self.finest()]
         while levels[-1].candles.shape[1] > few:
             following = coarser_timeframe(levels[-1].timeframe, self._session)
             levels.append(coarsen(levels[-1], following, self._session))
         return levels
 
-    def _whole(self) -> ZoomLevel:
+    def finest(self) -> ZoomLevel:
+        """The finest timeframe kept."""
         blocks = [*self._blocks, self._last]
         candles = np.hstack([each.candles for each in blocks])
         return ZoomLevel(self._last.timeframe, candles, np.hstack([each.values for each in blocks]))

@@ -62,5 +62,10 @@ def _files(folder: Path) -> list[Path]:
 
 def stated_name(path: Path) -> str:
     """The name that a strategy file states, without examining the rest of it; the file's own where it states none."""
-    found = _NAME.search(path.read_text(encoding="utf-8", errors="replace"))
-    return next(text for text in found.groups() if text) if found else path.stem
+    return name_in(path.read_text(encoding="utf-8", errors="replace")) or path.stem
+
+
+def name_in(text: str) -> str | None:
+    """The name that a strategy's text states, without examining the rest of it; None where it states none."""
+    found = _NAME.search(text)
+    return next(each for each in found.groups() if each) if found else None

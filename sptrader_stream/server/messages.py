@@ -254,13 +254,16 @@ class MetricsMessage(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
 class CandlesMessage(msgspec.Struct, frozen=True, kw_only=True, tag="candles"):
     """The newest candles of an instrument, columns of equal length; at most 20 messages a second.
 
-    Where a run goes faster than can be shown, ``skipped`` candles before these were left out: REST has all of them.
+    Attributes:
+        first, next: how many candles the run had, of all instruments, before these and by their end. Where a run goes
+            faster than can be shown, ``first`` is not the ``next`` of before: REST has the candles between.
     """
 
     backtest_id: str
     symbol: str
     timeframe: str
-    skipped: int
+    first: int
+    next: int
     time: list[str]
     open: list[str]
     high: list[str]
@@ -283,14 +286,14 @@ class SignalsMessage(msgspec.Struct, frozen=True, kw_only=True, tag="signals"):
     """What the strategy's signals said since the last such message; at most 20 messages a second.
 
     Attributes:
-        skipped: how many outputs before these were left out, because there were too many.
+        skipped: whether outputs before these were left out, because the run goes faster than can be shown.
         outputs: other than none, oldest first.
         values: by symbol the newest value of everything numeric that the rules read, by its name in the strategy;
             None where it is not yet defined.
     """
 
     backtest_id: str
-    skipped: int
+    skipped: bool
     outputs: list[SignalOutput]
     values: dict[str, dict[str, float | None]]
 

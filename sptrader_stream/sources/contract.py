@@ -137,3 +137,9 @@ def load_policy(path: Path | str) -> DataPolicy:
     if not isinstance(document, dict):
         raise ConfigError(f"{file}: expected a mapping of kinds to policies, found {type(document).__name__}")
     return make_policy(document, file=file)
+
+
+def stricter(policy: DataPolicy) -> DataPolicy:
+    """A policy for what is closer to trading than research is: what another only warns of, it blocks."""
+    complete: dict[Any, Any] = {kind: "block" if each == "warn" else each for kind, each in policy.items()}
+    return complete

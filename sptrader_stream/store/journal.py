@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import StorageError
@@ -19,9 +19,11 @@ from sptrader_stream.execution.records import RECORD_WIDTH, ExecutionEvent, unpa
 from sptrader_stream.store.files import create, write_all
 
 JOURNAL_FILE: Final = "journal.msgpack"
-_LENGTH_BYTES: Final = 4
+# In front of each frame.
+LENGTH_BYTES: Final = 4
 
 JournalEvent = RunStarted | Records | RunEnded
+_DECODE: Final = decoder(cast("type[JournalEvent]", JournalEvent)).decode
 
 
 class JournalWriter:
@@ -34,13 +36,13 @@ class JournalWriter:
     def append(self, frame: bytes) -> None:
         """Append one encoded event."""
         try:
-            write_all(self._file, len(frame).to_bytes(_LENGTH_BYTES, "little") + frame)
+            write_all(self._file, len(frame).to_bytes(LENGTH_BYTES, "little") + frame)
         except StorageError:
             # A part of a frame would hide every frame that is appended behind it, such as the end of the run.
             self._file.truncate(self._size)
             self._file.seek(self._size)
             raise
-        self._size += _LENGTH_BYTES + len(frame)
+        self._size += LENGTH_BYTES + len(frame)
 
     def __enter__(self) -> JournalWriter:
         return self
@@ -51,16 +53,34 @@ class JournalWriter:
         self._file.close()
 
 
-def read_journal(folder: Path) -> Iterator[JournalEvent]:
-    """Read a run's journal, event by event, in constant memory."""
-    decode = decoder(cast("type[JournalEvent]", JournalEvent)).decode
+class JournalFrame(NamedTuple):
+    """An event of a journal and where its frame begins, in bytes from the start of the file."""
+
+    offset: int
+    event: JournalEvent
+
+
+def read_frames(folder: Path, offset: int = 0) -> Iterator[JournalFrame]:
+    """Read a run's journal, event by event, in constant memory.
+
+    Args:
+        folder: the run's.
+        offset: where a frame begins, to read from there on.
+    """
     with (folder / JOURNAL_FILE).open("rb") as file:
-        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+        file.seek(offset)
+        while len(prefix := file.read(LENGTH_BYTES)) == LENGTH_BYTES:
             length = int.from_bytes(prefix, "little")
             frame = file.read(length)
             if len(frame) < length:
                 return
-            yield decode(frame)
+            yield JournalFrame(offset, _DECODE(frame))
+            offset += LENGTH_BYTES + length
+
+
+def read_journal(folder: Path) -> Iterator[JournalEvent]:
+    """Read the events of a run's journal, one by one, in constant memory."""
+    return (frame.event for frame in read_frames(folder))
 
 
 def read_end(folder: Path) -> RunEnded | None:
@@ -69,13 +89,13 @@ def read_end(folder: Path) -> RunEnded | None:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = length = 0
-        while len(prefix := file.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+        while len(prefix := file.read(LENGTH_BYTES)) == LENGTH_BYTES:
             length = int.from_bytes(prefix, "little")
             start = file.seek(length, os.SEEK_CUR) - length
         if start + length != size:
             return None
         file.seek(start)
-        last = decoder(cast("type[JournalEvent]", JournalEvent)).decode(file.read(length))
+        last = _DECODE(file.read(length))
     return last if isinstance(last, RunEnded) else None
 
 

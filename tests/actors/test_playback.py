@@ -54,7 +54,7 @@ def watch(
             playback.resume()
             playback.set_pace(MAX)
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.02))
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 def test_a_run_that_is_paused_from_the_beginning_on_does_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from sptrader_stream.cli.request import (
     RunRequest,
     check_out,
     choose_symbol,
-    make_run_id,
     parse_capital,
     parse_data,
     parse_overrides,
@@ -21,6 +20,7 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.workspace import make_run_id
 
 INSTRUMENTS = {each: Instrument(symbol=each, price_precision=5, quantity_precision=2) for each in ("EURUSD", "GBPUSD")}
 

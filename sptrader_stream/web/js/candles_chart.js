@@ -14,6 +14,7 @@ const MOST_TRADES = 1_000;
 // Weekends and holidays have no candles: the stretch is doubled as often until enough of them are found.
 const DOUBLINGS = 7;
 const LIVE_TRADES = 500;
+const FEWEST = 8;
 
 /** @typedef {{kind: "follow"}|{kind: "all"}|{kind: "range", from: number, to: number}} Look */
 
@@ -54,7 +55,7 @@ export class CandlesChart {
     if (this.look.kind === "range") return [this.look.from, this.look.to];
     if (!time.length) return null;
     const end = time[time.length - 1] + length;
-    if (this.look.kind === "all") return [time[0], Math.max(end, this.extent?.[1] ?? end)];
+    if (this.look.kind === "all") return [time[0], end];
     const begin = time[Math.max(0, time.length - this.followed)];
     return [begin, end + (end - begin) * 0.03];
   }
@@ -79,8 +80,9 @@ export class CandlesChart {
 
   /** Look at a stretch of time, milliseconds, within what there is. */
   stretch(from, to) {
-    const [first, last] = this.extent ?? [from, to];
-    const width = Math.min(Math.max(to - from, span(this.market.timeframe) * 8), Math.max(last - first, 1) * 1.1);
+    const last = this.last ?? to;
+    const first = this.first ?? -Infinity;
+    const width = Math.min(Math.max(to - from, span(this.market.timeframe) * FEWEST), (last - first) * 1.1);
     const begin = Math.min(Math.max(from, first - width * 0.1), Math.max(first, last - width * 0.9));
     this.turn({ kind: "range", from: begin, to: begin + width });
   }
@@ -96,6 +98,11 @@ export class CandlesChart {
   zoom(factor) {
     if (!this.range) return;
     const [from, to] = this.range;
+    // Beyond the first candle there is nothing: that is the whole run.
+    if (factor > 1 && from < this.candles.time[0]) {
+      this.turn({ kind: "all" });
+      return;
+    }
     const half = ((to - from) / 2) * factor;
     this.stretch((from + to) / 2 - half, (from + to) / 2 + half);
   }
@@ -111,12 +118,13 @@ export class CandlesChart {
   takeCandles(message) {
     if (message.symbol !== this.market.symbol) return;
     const fits = this.look.kind === "follow" && message.timeframe === this.candles.timeframe && !this.loading;
-    if (!fits || message.skipped || !this.candles.time.length) {
+    const leftOut = message.first !== this.next;
+    this.next = message.next;
+    if (!fits || leftOut || !this.candles.time.length) {
       this.isBehind(message) && this.read();
       return;
     }
     append(this.candles, readColumns(message), this.room * 2);
-    this.extent[1] = Math.max(this.extent[1], this.candles.time[this.candles.time.length - 1]);
     this.draw();
   }
 
@@ -145,7 +153,7 @@ export class CandlesChart {
     try {
       const found = await this.readRange(signal);
       this.candles = readColumns(found);
-      this.extent = found.extent ? found.extent.map((each) => Date.parse(each)) : null;
+      if (this.look.kind === "all") this.first = this.candles.time[0] ?? null;
       this.paint();
       await this.readMarks(signal);
       this.paint();
@@ -158,8 +166,8 @@ export class CandlesChart {
 
   clear() {
     this.candles = readColumns({ timeframe: this.market.timeframe, time: [], open: [], high: [], low: [], close: [] });
-    /** First and last candle of the run so far, milliseconds. */
-    this.extent = null;
+    /** Open time of the run's first candle, milliseconds; null while the whole run was not yet looked at. */
+    this.first = null;
     this.trades = [];
     this.hidden = 0;
     /** @type {Map<number, Object>} by position, and by the number of the trade */
@@ -186,8 +194,7 @@ export class CandlesChart {
     for (let attempt = 1; ; attempt += 1) {
       const from = this.last - width;
       const found = await ask({ from: iso(from), most: this.room * 2 });
-      const isWhole = !found.extent || from <= Date.parse(found.extent[0]);
-      if (isWhole || found.time.length >= this.followed || attempt === DOUBLINGS) return found;
+      if ((this.first !== null && from <= this.first) || found.time.length >= this.followed || attempt === DOUBLINGS) return found;
       width *= 2;
     }
   }

@@ -6,7 +6,8 @@ import { LONG, NEUTRAL, isNarrow } from "./plots.js";
 const MILLISECONDS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
 const COLUMNS = ["open", "high", "low", "close"];
 
-/** @typedef {{timeframe: string, time: number[], open: number[], high: number[], low: number[], close: number[]}} Candles */
+/** @typedef {{timeframe: string, time: number[], open: number[], high: number[], low: number[], close: number[],
+ *   lastText: string}} Candles `lastText`: the last close, exact */
 
 /** How long a timeframe such as `15m` is, in milliseconds. */
 export function span(timeframe) {
@@ -18,6 +19,7 @@ export function span(timeframe) {
 export function readColumns(given) {
   const candles = { timeframe: given.timeframe, time: given.time.map((each) => Date.parse(each)) };
   for (const name of COLUMNS) candles[name] = given[name].map(Number);
+  candles.lastText = given.close[given.close.length - 1];
   return candles;
 }
 
@@ -36,6 +38,7 @@ export function append(candles, newer, most) {
     candles[name].push(...newer[name].slice(from));
     candles[name].splice(0, candles[name].length - most);
   }
+  candles.lastText = newer.lastText;
 }
 
 /**
@@ -62,19 +65,35 @@ export function candlesFigure(candles, trades, entries, range, canDrag) {
       ...marks,
     ],
     layout: {
-      dragmode: canDrag ? "pan" : false, hovermode: "closest", margin: { l: 8, r: isNarrow() ? 54 : 64, t: 6, b: 28 },
+      dragmode: canDrag ? "pan" : false, hovermode: "closest", margin: { l: 8, r: isNarrow() ? 54 : 64, t: 6, b: 38 },
       uirevision: "candles",
       xaxis: {
         type: "date", range: [...range], rangeslider: { visible: false }, fixedrange: !canDrag,
         hoverformat: "%Y-%m-%d %H:%M",
       },
-      yaxis: { side: "right", range: [low, high], nticks: 8, tickformat: "", exponentformat: "none" },
-      shapes: close === undefined ? [] : [{
-        type: "line", xref: "paper", x0: 0, x1: 1, y0: close, y1: close, layer: "below",
-        line: { color: LONG, width: 1, dash: "dot" },
-      }],
+      yaxis: { side: "right", range: [low, high], nticks: 8, tickformat: `.${digits(high - low)}f` },
+      ...(close === undefined ? {} : lastPrice(close, candles.lastText)),
     },
   };
+}
+
+// What the newest candle closed at, as a line and on the axis.
+function lastPrice(close, text) {
+  return {
+    shapes: [{
+      type: "line", xref: "paper", x0: 0, x1: 1, y0: close, y1: close, layer: "below",
+      line: { color: LONG, width: 1, dash: "dot" },
+    }],
+    annotations: [{
+      xref: "paper", x: 1, xanchor: "left", y: close, showarrow: false, text, bgcolor: LONG, borderpad: 2,
+      font: { color: "#fff", size: 11 },
+    }],
+  };
+}
+
+// Enough digits to tell about eight prices apart.
+function digits(height) {
+  return Math.min(Math.max(Math.ceil(-Math.log10(height / 8)), 0), 12);
 }
 
 function heights(candles, marks, [from, to]) {

@@ -58,7 +58,8 @@ export function icon(name) {
 }
 
 /**
- * Call a function at most so often, with the newest arguments, and always once more after the last call.
+ * Call a function at most so often, with the newest arguments, and always once more after the last call. What takes
+ * long (it gives a promise) is called more rarely, so that it is never at work most of the time.
  *
  * @param {number} milliseconds between two calls.
  * @param {Function} work
@@ -66,23 +67,41 @@ export function icon(name) {
  */
 export function atMostEvery(milliseconds, work) {
   let timer = 0;
-  let last = -Infinity;
+  let next = 0;
+  let isBusy = false;
   let waiting = null;
-  const run = () => {
+  const schedule = () => {
+    timer = setTimeout(run, Math.max(0, next - performance.now()));
+  };
+  const run = async () => {
     timer = 0;
-    last = performance.now();
-    work(...waiting);
+    const begun = performance.now();
+    const given = waiting;
+    waiting = null;
+    isBusy = true;
+    try {
+      await work(...given);
+    } finally {
+      isBusy = false;
+      const took = performance.now() - begun;
+      next = begun + took + Math.max(milliseconds - took, took * RESTS);
+      if (waiting) schedule();
+    }
   };
   const throttled = (...given) => {
     waiting = given;
-    if (!timer) timer = setTimeout(run, Math.max(0, last + milliseconds - performance.now()));
+    if (!timer && !isBusy) schedule();
   };
   throttled.cancel = () => {
     clearTimeout(timer);
     timer = 0;
+    waiting = null;
   };
   return throttled;
 }
+
+// What took a second is left alone for so many.
+const RESTS = 4;
 
 const ICONS = {
   play: "M4 2.5v11l9-5.5z",

@@ -83,13 +83,13 @@ class Editor {
 
   layOut() {
     const isNew = this.name === undefined;
-    fill(this.place, element("section", { class: "card editor", "aria-labelledby": "editor-title" },
+    fill(this.place, element("div", { class: "editing" }, element("section", { class: "card editor", "aria-labelledby": "editor-title" },
       element("div", { class: "bar" }, this.title, isNew && this.nameInput, this.state,
         element("div", { class: "tools" }, this.runLink, !isNew && this.removeButton, this.saveButton)),
       this.conflict, this.code.node,
       element("p", { class: "muted", id: "editor-hint" },
         "Tab indents; Esc, then Tab leaves the text. Ctrl+S saves.")),
-    element("section", { class: "card", "aria-labelledby": "findings-title" }, this.verdict, this.findings));
+    element("section", { class: "card checked", "aria-labelledby": "findings-title" }, this.verdict, this.findings)));
     this.context.guard(() => this.code.area.value !== this.saved);
     if (isNew) this.nameInput.focus();
   }

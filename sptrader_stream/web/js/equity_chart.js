@@ -48,7 +48,7 @@ function figure({ time, equity, drawdown }, startCapital) {
       },
     ],
     layout: {
-      hovermode: "x unified", margin: { l: isNarrow() ? 48 : 58, r: 10, t: 8, b: 28 },
+      hovermode: "x unified", margin: { l: isNarrow() ? 48 : 58, r: 10, t: 8, b: 38 },
       xaxis: { type: "date", anchor: "y2", hoverformat: "%Y-%m-%d %H:%M", ...(time.length ? {} : { range: [0, 1] }) },
       yaxis: { domain: [0.36, 1], tickformat: ",", nticks: 6 },
       yaxis2: { domain: [0, 0.28], tickformat: ".1~%", nticks: 3, rangemode: "tozero" },

@@ -10,6 +10,10 @@ export const GROUPS = [
     ["total_pnl", "Total P&L", "profit"], ["gross_profit", "Gross profit", "money"], ["gross_loss", "Gross loss", "money"],
     ["total_commission", "Commission", "money"],
   ]],
+  ["Execution", [
+    ["candles", "Candles", "count"], ["fills", "Fills", "count"], ["rejections", "Rejections", "count"],
+    ["halts", "Halts", "count"], ["same_bar_trades", "Same-bar trades", "count"], ["gap_trades", "Gap trades", "count"],
+  ]],
   ["Risk", [
     ["max_drawdown", "Maximum drawdown", "fraction"], ["max_drawdown_money", "Maximum drawdown, money", "money"],
     ["max_drawdown_peak", "Drawdown peak", "money"], ["max_drawdown_trough", "Drawdown trough", "money"],
@@ -22,18 +26,15 @@ export const GROUPS = [
   ["Trades", [
     ["total_trades", "Trades", "count"], ["winning_trades", "Winning trades", "count"],
     ["losing_trades", "Losing trades", "count"], ["break_even_trades", "Break-even trades", "count"],
-    ["win_rate", "Win rate", "fraction"], ["profit_factor", "Profit factor", "ratio"],
+    ["win_rate", "Win rate", "fraction"], ["profit_factor", "Profit factor", "ratio"], ["sqn", "SQN", "ratio"],
+    ["max_consecutive_wins", "Most wins in a row", "count"], ["max_consecutive_losses", "Most losses in a row", "count"],
+  ]],
+  ["One trade", [
     ["expectancy", "Expectancy", "profit"], ["average_win", "Average win", "money"],
     ["average_loss", "Average loss", "money"], ["largest_win", "Largest win", "money"],
-    ["largest_loss", "Largest loss", "money"], ["max_consecutive_wins", "Most wins in a row", "count"],
-    ["max_consecutive_losses", "Most losses in a row", "count"], ["sqn", "SQN", "ratio"],
-    ["average_mae", "Average MAE", "fraction"], ["average_mfe", "Average MFE", "fraction"],
-    ["average_holding_time", "Average holding time", "duration"],
+    ["largest_loss", "Largest loss", "money"], ["average_mae", "Average MAE", "fraction"],
+    ["average_mfe", "Average MFE", "fraction"], ["average_holding_time", "Average holding time", "duration"],
     ["min_holding_time", "Shortest holding time", "duration"], ["max_holding_time", "Longest holding time", "duration"],
-  ]],
-  ["Execution", [
-    ["candles", "Candles", "count"], ["fills", "Fills", "count"], ["rejections", "Rejections", "count"],
-    ["halts", "Halts", "count"], ["same_bar_trades", "Same-bar trades", "count"], ["gap_trades", "Gap trades", "count"],
   ]],
 ];
 

@@ -4,7 +4,7 @@ import { listStrategies, readMetadata, startRun } from "./api.js";
 import { element, fill, say } from "./dom.js";
 
 const PACES = [
-  ["max", "as fast as it goes"], ["1", "1 candle/s"], ["10", "10 candles/s"], ["100", "100 candles/s"],
+  ["max", "max"], ["1", "1 candle/s"], ["10", "10 candles/s"], ["100", "100 candles/s"],
   ["1000", "1,000 candles/s"], ["realtime x60", "real time × 60"], ["realtime", "real time"],
 ];
 const MODES = ["research", "paper", "live"];

@@ -1,0 +1,119 @@
+"""What clients ask for by websocket: decoded, carried out on the registry, and answered by id."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+import msgspec
+import trio
+
+from sptrader_stream.errors import UserError
+from sptrader_stream.pace import Pace, parse_pace
+from sptrader_stream.server.documents import FieldProblem
+from sptrader_stream.server.log.encoding import Format
+from sptrader_stream.server.messages import (
+    Answer,
+    Cancel,
+    ClientMessage,
+    Pause,
+    Resume,
+    SetPace,
+    StartRun,
+    Step,
+)
+from sptrader_stream.server.request_errors import InvalidRequestError
+from sptrader_stream.server.run_handle import RunHandle
+from sptrader_stream.server.runs import Registry
+
+_KIND: Final = cast("type[ClientMessage]", ClientMessage)
+_JSON: Final = msgspec.json.Decoder(_KIND)
+_MSGPACK: Final = msgspec.msgpack.Decoder(_KIND)
+# A run that is cancelled is over in milliseconds; one whose own signals hang takes longer than anybody waits.
+_CANCEL_SECONDS: Final = 2.0
+
+
+def decode(data: str | bytes, form: Format) -> ClientMessage:
+    """Read a client's message; text is JSON in either format.
+
+    Raises:
+        InvalidRequestError: it is none; says where.
+    """
+    try:
+        if isinstance(data, str) or form == "json":
+            return _JSON.decode(data)
+        return _MSGPACK.decode(data)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `")
+        place = path.rstrip("`").removeprefix("$").removeprefix(".")
+        raise InvalidRequestError(
+            f"{place or 'message'}: {message}", [FieldProblem(path=place, message=message)]
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequestError(f"a message is one object in {form}: {error}") from None
+
+
+def identity(data: str | bytes, form: Format) -> tuple[int | str | None, str | None]:
+    """Read the id and the type of a message that may be wrong otherwise; None where it has none."""
+    try:
+        found = msgspec.json.decode(data) if isinstance(data, str) or form == "json" else msgspec.msgpack.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None, None
+    if not isinstance(found, dict):
+        return None, None
+    number, kind = found.get("id"), found.get("type")
+    known = number if isinstance(number, int | str) and not isinstance(number, bool) else None
+    return known, kind if isinstance(kind, str) else None
+
+
+async def carry_out(message: StartRun | Cancel | Pause | Resume | Step | SetPace, registry: Registry) -> Answer:
+    """Do what a message wants of a run.
+
+    Raises:
+        UserError: it is not possible.
+    """
+    match message:
+        case StartRun():
+            handle = await registry.start(message.request)
+        case Cancel():
+            handle = registry.get(message.run)
+            with trio.move_on_after(_CANCEL_SECONDS):
+                await registry.cancel(message.run)
+        case Pause():
+            handle = registry.get(message.run)
+            handle.pause()
+        case Resume():
+            handle = registry.get(message.run)
+            handle.resume()
+        case Step():
+            handle = registry.get(message.run)
+            _step(message, handle)
+        case SetPace():
+            handle = registry.get(message.run)
+            handle.set_pace(_pace(message))
+    return answer(message, handle)
+
+
+def answer(message: ClientMessage, handle: RunHandle | None, **more: Any) -> Answer:
+    """Answer a message with where its run is now."""
+    result: dict[str, Any] = {}
+    if handle is not None:
+        state = handle.state_message()
+        result = {"backtest_id": handle.id, "status": state.status, "pace": state.pace}
+    kind = message.__struct_config__.tag
+    return Answer(id=message.id, command=str(kind), result=result | more)
+
+
+def _step(message: Step, handle: RunHandle) -> None:
+    if message.until is not None and message.n is not None:
+        raise InvalidRequestError("step: give either n or until", [FieldProblem(path="until", message="beside n")])
+    if message.until is not None:
+        handle.step_to_trade()
+    else:
+        handle.step(message.n or 1)
+
+
+def _pace(message: SetPace) -> Pace:
+    try:
+        return parse_pace(message.pace)
+    except UserError as error:
+        raise InvalidRequestError(str(error), [FieldProblem(path="pace", message=str(error))]) from None

@@ -1,0 +1,1 @@
+"""Runs' events for everybody who watches: numbered, encoded once, in pages."""

@@ -1,0 +1,77 @@
+"""From a run's recorded events to the messages that clients get; pure functions."""
+
+from __future__ import annotations
+
+from sptrader_stream.events import RunStarted
+from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection, Trade
+from sptrader_stream.money import format_money, format_scaled
+from sptrader_stream.server.messages import (
+    FillMessage,
+    HaltMessage,
+    LosslessMessage,
+    RejectionMessage,
+    StartedMessage,
+    TradeMessage,
+)
+from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
+from sptrader_stream.timeframes import format_time
+
+
+def started_message(started: RunStarted) -> StartedMessage:
+    """Tell what is run."""
+    return StartedMessage(
+        backtest_id=started.run_id,
+        seq=0,
+        strategy=started.strategy,
+        strategy_version=started.strategy_version,
+        parameters=started.parameters,
+        symbols=[market.instrument.symbol for market in started.markets],
+        sources=list(dict.fromkeys(market.source for market in started.markets)),
+        synthetic=any(not market.path for market in started.markets),
+        timeframe=started.timeframe,
+        strategy_timeframe=started.strategy_timeframe,
+        start_capital=format_money(started.start_capital),
+    )
+
+
+def event_message(event: ExecutionEvent, started: RunStarted, seq: int, trades_before: int) -> LosslessMessage:
+    """Tell what happened.
+
+    Args:
+        event: of execution.
+        started: the run's first event.
+        seq: the event's sequence number.
+        trades_before: how many trades came before it in the run.
+    """
+    run = started.run_id
+    match event:
+        case Fill():
+            instrument = started.markets[event.instrument].instrument
+            return FillMessage(
+                backtest_id=run,
+                seq=seq,
+                time=format_time(event.time),
+                position=event.position,
+                symbol=instrument.symbol,
+                side="buy" if event.side > 0 else "sell",
+                rule=started.entry_rules[event.rule],
+                price=format_scaled(event.price, instrument.price_precision),
+                quantity=format_scaled(event.quantity, instrument.quantity_precision),
+                commission=format_money(event.commission),
+                reason=event.reason,
+            )
+        case Trade():
+            (trade,) = trade_rows([event], started, trades_before + 1)
+            return TradeMessage(backtest_id=run, seq=seq, trade=trade)
+        case Rejection():
+            (rejection,) = rejection_rows([event], started)
+            return RejectionMessage(
+                backtest_id=run, seq=seq, time=rejection.time, symbol=rejection.symbol, side=rejection.side,
+                rule=rejection.rule, price=rejection.price, quantity=rejection.quantity, reason=rejection.reason,
+            )  # fmt: skip
+        case Halt():
+            (halt,) = halt_rows([event])
+            return HaltMessage(
+                backtest_id=run, seq=seq, time=halt.time, equity=halt.equity, reference=halt.reference,
+                reason=halt.reason,
+            )  # fmt: skip

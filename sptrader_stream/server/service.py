@@ -1,0 +1,65 @@
+"""The parts of a server, put together from a workspace and settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from sptrader_stream.server.gateway.gateway import Gateway
+from sptrader_stream.server.library import CandleLibrary
+from sptrader_stream.server.ordering import make_server_spec
+from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.settings import ServerSettings
+from sptrader_stream.workspace import Workspace
+
+_logger = structlog.get_logger(__name__)
+
+
+class Service:
+    """A server's parts.
+
+    Attributes:
+        workspace: where strategies, configuration and results are.
+        settings: how the server behaves.
+        library: the files of candles that the server has.
+        registry: all runs.
+        gateway: the websocket side.
+        is_closing: whether the server is being stopped.
+    """
+
+    def __init__(self, workspace: Workspace, settings: ServerSettings) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self.is_closing = False
+        self.library = CandleLibrary(workspace, settings)
+        self.registry = Registry(
+            workspace.backtests,
+            settings,
+            partial(make_server_spec, workspace=workspace, library=self.library, settings=settings),
+            clock=time.monotonic,
+            now=lambda: datetime.now(UTC),
+        )
+        self.gateway = Gateway(self.registry, settings, self.report_error)
+
+    def unready(self) -> list[str]:
+        """Why runs can't be taken on just now, in words; empty where they can."""
+        reasons = []
+        if self.is_closing:
+            reasons.append("the server is being stopped")
+        elif not self.registry.is_ready:
+            reasons.append("the runs of before are still being read")
+        folder = self.workspace.backtests if self.workspace.backtests.is_dir() else self.workspace.folder
+        if not os.access(folder, os.W_OK):
+            reasons.append(f"{folder} cannot be written")
+        return reasons
+
+    def report_error(self, error: Exception) -> str:
+        """Log a mistake of ours with its traceback; answers the incident's id, which the client is told."""
+        incident = secrets.token_hex(4)
+        _logger.error("a mistake of ours", incident=incident, exc_info=error)
+        return incident
