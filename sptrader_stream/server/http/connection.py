@@ -230,7 +230,7 @@ class _Exchange:
         self._has_body = True
         self._response: h11.Response | None = None
         self._has_begun = False
-        self._has_ended = False
+        self._ended = trio.Event()
 
     async def run(self, app: Application, scope: dict[str, Any], report_error: Callable[[Exception], str]) -> None:
         """Let the application answer."""
@@ -243,18 +243,17 @@ class _Exchange:
             if self._has_begun:
                 raise _GoneError from error
             await self._connection.send(*problem_events(problem, close=False))
-            self._has_ended = True
-        if not self._has_ended:
+            self._ended.set()
+        if not self._ended.is_set():
             report_error(RuntimeError(f"the application did not answer {scope['method']} {scope['path']} to its end"))
             raise _GoneError
         await self._skip_body()
 
     async def _receive(self) -> Message:
         if not self._has_body:
-            if self._has_ended:
-                return {"type": "http.disconnect"}
-            # Nothing more comes of this request: what does is the client's leaving.
-            await trio.sleep_forever()
+            # Nothing more comes of this request; applications wait for that to know when they may stop.
+            await self._ended.wait()
+            return {"type": "http.disconnect"}
         if self._http.they_are_waiting_for_100_continue:
             await self._connection.send(h11.InformationalResponse(status_code=100, headers=[]))
         return await self._receive_body()
@@ -292,9 +291,9 @@ class _Exchange:
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._response = h11.Response(status_code=message["status"], headers=list(message.get("headers", [])))
+            self._response = _response(message["status"], list(message.get("headers", [])))
             return
-        if message["type"] != "http.response.body" or self._response is None or self._has_ended:
+        if message["type"] != "http.response.body" or self._response is None or self._ended.is_set():
             return
         events: list[Any] = []
         if not self._has_begun:
@@ -305,8 +304,9 @@ class _Exchange:
             events.append(h11.Data(data=bytes(body)))
         if not message.get("more_body", False):
             events.append(h11.EndOfMessage())
-            self._has_ended = True
         await self._connection.send(*events)
+        if not message.get("more_body", False):
+            self._ended.set()
 
 
 def problem_events(problem: Problem, *, close: bool) -> list[Any]:
@@ -315,7 +315,11 @@ def problem_events(problem: Problem, *, close: bool) -> list[Any]:
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if close:
         headers.append((b"connection", b"close"))
-    return [h11.Response(status_code=problem.status, headers=headers), h11.Data(data=body), h11.EndOfMessage()]
+    return [_response(problem.status, headers), h11.Data(data=body), h11.EndOfMessage()]
+
+
+def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
+    return h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
 
 
 def _is_upgrade(request: h11.Request) -> bool:
