@@ -9,7 +9,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from sptrader_stream.server.rest import health, pages, recordings, runs, strategies
+from sptrader_stream.server.rest import health, market, pages, recordings, runs, strategies
 from sptrader_stream.server.rest.contract import Service
 from sptrader_stream.server.rest.front import guarded
 from sptrader_stream.server.rest.openapi import make_openapi_config
@@ -39,6 +39,7 @@ def make_litestar(service: Service) -> Litestar:
             *runs.HANDLERS,
             *recordings.HANDLERS,
             *strategies.HANDLERS,
+            *market.HANDLERS,
             *health.HANDLERS,
             *pages.HANDLERS,
         ],

@@ -6,6 +6,7 @@ from typing import Annotated, Protocol, TypeAlias
 
 from litestar.params import Dependency
 
+from sptrader_stream.server.library import CandleLibrary
 from sptrader_stream.server.runs import Registry
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.workspace import Workspace
@@ -27,6 +28,11 @@ class Service(Protocol):
     @property
     def registry(self) -> Registry:
         """All runs."""
+        ...
+
+    @property
+    def library(self) -> CandleLibrary:
+        """The files of candles that the server has."""
         ...
 
     def report_error(self, error: Exception) -> str:
