@@ -54,6 +54,7 @@ def make_server_spec(
     """
     plan = _load_plan(request, workspace)
     capital = _capital(request.initial_capital)
+    policy = _policy(request, workspace)
     run_id = make_run_id(plan.name, datetime.now(UTC))
     return RunSpec(
         run_id=run_id,
@@ -62,7 +63,7 @@ def make_server_spec(
         capital=capital,
         batch_size=settings.batch_size,
         folder=workspace.backtests / run_id,
-        data_policy=_policy(request, workspace),
+        data_policy=policy,
         shares_loop=True,
     )
 

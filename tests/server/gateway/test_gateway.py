@@ -198,9 +198,6 @@ def test_a_client_steers_a_run_and_is_answered_by_id(tmp_path: Path) -> None:
                 messages: list[dict[str, Any]] = []
                 while not any(each["type"] == "progress" and each["candles"] >= 500 for each in messages):
                     messages.append(decoded(client.recv(timeout=20)))
-                events = lossless(messages)
-                seqs = [each["seq"] for each in events]
-                assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
                 while not any(each["type"] == "metrics" for each in messages):
                     messages.append(decoded(client.recv(timeout=20)))
                 assert ask(client, type="pace", run=run, pace="realtime x60")["result"]["pace"] == "realtime x60"
