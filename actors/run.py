@@ -76,6 +76,7 @@ class Run:
         """
         self.spec = spec
         self._clock = clock
+        self._writing = None if turns is None else turns.writing
         self._started = clock() if started is None else started
         self.playback = Playback() if playback is None else playback
         apart = spec.shares_loop and has_own_signals(spec.strategy)
@@ -136,7 +137,9 @@ class Run:
                     head = make_head(started, ended, ending)
                     await trio.to_thread.run_sync(write_head, self.spec.folder, head)
                     await self.log.publish(ended)
-                    written = await trio.to_thread.run_sync(write_result, self.spec.folder, started, head, _FEW)
+                    written = await trio.to_thread.run_sync(
+                        write_result, self.spec.folder, started, head, _FEW, limiter=self._writing
+                    )
         return RunOutcome(
             status=ended.status,
             failure=ended.failure,

@@ -2,7 +2,7 @@
 
 In one pass of the scheduler every task that can go on does so once. With fifty runs at full speed a pass would take
 fifty batches through a step each, and a request would wait for many such passes. So a run takes a turn before each
-batch, and there are only a few in a pass, given in the order of asking. A lone run takes as many as it likes: the
+batch, and there is one in a pass, given in the order of asking. A lone run takes as many as it likes: the
 channels between its actors bound it.
 """
 
@@ -14,14 +14,19 @@ from typing import Final
 
 import trio
 
-# A batch takes a third of a millisecond through all actors, so that a pass takes about one.
-_TURNS_IN_A_PASS: Final = 3
+# A batch takes a third of a millisecond through all actors, with very many trades up to two.
+_TURNS_IN_A_PASS: Final = 1
 
 
 class Turns:
-    """Gives turns to the runs that take part; see :func:`open_turns`."""
+    """Gives turns to the runs that take part; see :func:`open_turns`.
+
+    Attributes:
+        writing: limits the threads that write results, which are Python and would take the interpreter from the loop.
+    """
 
     def __init__(self) -> None:
+        self.writing = trio.CapacityLimiter(1)
         self._runs = 0
         self._left = _TURNS_IN_A_PASS
         self._waiting = trio.lowlevel.ParkingLot()

@@ -20,7 +20,7 @@ from sptrader_stream.workspace import Workspace
 
 # Threads that write results and open candles are Python for the most part. The event loop lets go of the interpreter's
 # lock whenever it reads or writes, and must not wait the usual 5 ms to get it back.
-_SWITCH_SECONDS: Final = 0.0005
+_SWITCH_SECONDS: Final = 0.0001
 
 _logger = structlog.get_logger(__name__)
 

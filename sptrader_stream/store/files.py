@@ -46,10 +46,10 @@ def cannot_write(path: object, error: OSError) -> StorageError:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, synced: bool = True) -> Iterator[Path]:
     """Give the path of a file to write instead, which takes the place of ``path`` when all of it is there.
 
-    A crash at any moment, of the machine as well, leaves the old file or the new one.
+    A crash of the process at any moment leaves the old file or the new one; with ``synced`` so does one of the machine.
 
     Raises:
         StorageError: it cannot be written; what stood at ``path`` stays.
@@ -58,9 +58,11 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         try:
             yield temporary
-            _to_disk(temporary)
+            if synced:
+                _to_disk(temporary)
             temporary.replace(path)
-            _to_disk(path.parent)
+            if synced:
+                _to_disk(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise

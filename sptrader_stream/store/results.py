@@ -72,7 +72,8 @@ def write_head(folder: Path, head: Head) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    with written_whole(folder / HEAD_FILE) as target:
+    # The journal is not on the disk for certain either: that would keep a cancelled run waiting.
+    with written_whole(folder / HEAD_FILE, synced=False) as target:
         target.write_bytes(msgspec.json.encode(head))
 
 
