@@ -125,6 +125,9 @@ class HttpConnection:
             while True:
                 event = self._next_event()
                 if isinstance(event, h11.Request):
+                    # h11 bounds heads that are not whole yet; one that came at once it takes whatever its size.
+                    if self._head.find(b"\r\n\r\n") > self._settings.head_bytes:
+                        raise _RefusedError(431, f"the head is larger than {self._settings.head_bytes} bytes")
                     return event
                 if event is not h11.NEED_DATA:
                     return None
