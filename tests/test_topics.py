@@ -223,3 +223,22 @@ def test_what_arrives_is_a_view_of_the_frame() -> None:
         assert not event.records.flags.writeable
 
     trio.run(main)
+
+
+def test_a_tap_gets_every_frame_at_once_and_nobody_waits_for_it() -> None:
+    taken: list[bytes] = []
+    topic: Topic[Records] = Topic(Records, 1)
+
+    async def main() -> None:
+        assert not topic.has_subscribers
+        untap = topic.tap(taken.append)
+        assert topic.has_subscribers
+        for seq in range(100):
+            with trio.testing.assert_no_checkpoints():
+                await topic.publish(record(seq))
+        untap()
+        assert not topic.has_subscribers
+        await topic.publish(record(100))
+
+    trio.run(main)
+    assert taken == [encode(record(seq)) for seq in range(100)]
