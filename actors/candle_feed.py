@@ -86,7 +86,11 @@ class CandleFeed:
             self.waited += self._clock() - before
 
     async def _publish(self, block: Candles, candles: Topic[Candles]) -> None:
-        cutter, playback = BlockCutter(block), self._playback
+        playback = self._playback
+        if playback.is_free and len(block.time) <= self._batch_size:
+            await self._send(block, candles)
+            return
+        cutter = BlockCutter(block)
         while cutter.has_more:
             # Looked at before each batch: a command may have come in the meantime.
             if playback.is_free:

@@ -176,7 +176,8 @@ class Playback:
     def note(self, progress: Progress) -> None:
         """Say what was recorded."""
         self._progress = progress
-        self._has_recorded.set()
+        if self._until_trade:
+            self._has_recorded.set()
 
     def _due(self, times: Ints) -> int:
         """How many timestamps may be taken by now."""
