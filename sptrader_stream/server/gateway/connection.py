@@ -138,10 +138,10 @@ class Connection:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_SECONDS):
             await trio.aclose_forcefully(self.outlet)
 
-    async def drain(self, freed: Callable[[], None]) -> None:
+    async def drain(self) -> None:
         """Send what the socket did not take at once; give the client up where it takes nothing."""
         try:
-            await self.outlet.drain(freed)
+            await self.outlet.drain()
         except SlowClientError:
             self.give_up()
         except OSError:

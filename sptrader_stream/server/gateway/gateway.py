@@ -157,7 +157,7 @@ class Gateway:
 
     async def handle(self, handover: Handover) -> None:
         """Serve one connection, from its handshake to its end; raises nothing but what cancels it."""
-        outlet = Outlet(handover.stream, handover.socket, self._settings.write_seconds, self._clock)
+        outlet = Outlet(handover.stream, handover.socket, self._settings.write_seconds, self._clock, self._work_again)
         try:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(_HANDSHAKE_SECONDS) as shaking:
@@ -209,7 +209,7 @@ class Gateway:
         self._work.set()
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(connection.drain, self._work_again)
+                nursery.start_soon(connection.drain)
                 nursery.start_soon(connection.ping, websocket)
                 nursery.start_soon(connection.listen, websocket, self._registry, self._watch, self._report_error)
                 await connection.wait_leaving()

@@ -23,15 +23,22 @@ class Outlet(trio.abc.Stream):
         raw: the same connection's socket, non-blocking.
         patience: how long the client may take nothing, seconds.
         clock: monotonic seconds.
+        freed: called whenever delivery may send again.
     """
 
     def __init__(
-        self, stream: trio.abc.Stream, raw: socket.socket, patience: float, clock: Callable[[], float]
+        self,
+        stream: trio.abc.Stream,
+        raw: socket.socket,
+        patience: float,
+        clock: Callable[[], float],
+        freed: Callable[[], None],
     ) -> None:
         self._stream = stream
         self._raw = raw
         self._patience = patience
         self._clock = clock
+        self._freed = freed
         self._rest = memoryview(b"")
         self._lock = trio.Lock()
         self._left = trio.Event()
@@ -62,8 +69,8 @@ class Outlet(trio.abc.Stream):
             self._blocked_since = self._clock()
             self._left.set()
 
-    async def drain(self, freed: Callable[[], None]) -> None:
-        """Send what is left over, until cancelled; ``freed`` is called whenever nothing is.
+    async def drain(self) -> None:
+        """Send what is left over, until cancelled.
 
         Raises:
             SlowClientError: the client has taken nothing for too long.
@@ -74,7 +81,7 @@ class Outlet(trio.abc.Stream):
             self._left = trio.Event()
             async with self._lock:
                 await self._send_rest()
-            freed()
+            self._freed()
 
     async def _send_rest(self) -> None:
         while self._rest:
@@ -97,6 +104,8 @@ class Outlet(trio.abc.Stream):
                     await self._stream.send_all(data)
             except (SlowClientError, trio.TooSlowError, OSError) as error:
                 raise trio.BrokenResourceError("the client takes nothing") from error
+        # Delivery may have passed this client by in the meantime.
+        self._freed()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending may go on."""

@@ -63,7 +63,7 @@ def test_a_run_is_started_and_watched_to_its_end(page: Page) -> None:
     page.get_by_label("To", exact=True).fill("2024-06-30")
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("heading", name="ma_crossover_strategy")).to_be_visible()
-    expect(page.get_by_text("completed")).to_be_visible()
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=20_000)
     expect(page.get_by_text("synthetic candles").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page.get_by_role("table").first).to_contain_text("long")
@@ -72,9 +72,9 @@ def test_a_run_is_started_and_watched_to_its_end(page: Page) -> None:
 def test_a_run_is_paused_stepped_and_cancelled(page: Page, server: ServerProcess) -> None:
     run = start(server, pace=50)
     page.goto(f"/#/run/{run}")
-    expect(page.get_by_text("running", exact=True)).to_be_visible()
+    expect(page.get_by_text("running", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    expect(page.get_by_text("paused", exact=True).first).to_be_visible()
     before = httpx.get(f"{server.url}/api/backtest/{run}/status").json()["candles"]
     page.get_by_label("Candles in a step").fill("10")
     page.get_by_role("button", name="Step", exact=True).click()
@@ -82,12 +82,12 @@ def test_a_run_is_paused_stepped_and_cancelled(page: Page, server: ServerProcess
     page.get_by_role("button", name="To trade").click()
     expect(page.get_by_role("table").first).to_contain_text("long")
     page.keyboard.press("Space")
-    expect(page.get_by_text("running", exact=True)).to_be_visible()
+    expect(page.get_by_text("running", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Cancel run").click()
     dialog = page.get_by_role("dialog")
     if dialog.count():
         dialog.get_by_role("button", name="Cancel run").click()
-    expect(page.get_by_text("cancelled", exact=True)).to_be_visible()
+    expect(page.get_by_text("cancelled", exact=True).first).to_be_visible()
 
 
 def test_a_reload_in_the_middle_shows_every_trade_once(page: Page, server: ServerProcess) -> None:
@@ -95,7 +95,7 @@ def test_a_reload_in_the_middle_shows_every_trade_once(page: Page, server: Serve
     page.goto(f"/#/run/{run}")
     expect(page.get_by_role("table").first).to_contain_text("long")
     page.reload()
-    expect(page.get_by_text("completed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=20_000)
     count = httpx.get(f"{server.url}/api/backtest/{run}/status").json()["trades_count"]
     expect(page.get_by_text(f"of {count}").first).to_be_visible()
     numbers = page.get_by_role("table").first.locator("tbody tr td:first-child").all_inner_texts()
