@@ -97,7 +97,7 @@ class CandleFeed:
                 await self._send(cutter.take(self._batch_size), candles)
                 continue
             times = cutter.timestamps(min(self._batch_size, playback.most))
-            count = await playback.allow(times)
+            count = await playback.allow(times, self.candle)
             await self._send(cutter.take_until(int(times[count - 1])), candles)
             await playback.took(count, self.candle)
 

@@ -61,7 +61,7 @@ class Playback:
         self._last = float("-inf")
         self._commanded = trio.Event()
         self._progress = Progress(0, 0, 0, 0, 0)
-        self._has_recorded = trio.Event()
+        self._has_recorded: trio.Event | None = None
 
     @property
     def recorded(self) -> Progress:
@@ -99,7 +99,13 @@ class Playback:
         self._command(is_paused=False)
 
     def step(self, timestamps: int) -> None:
-        """Go on by exactly so many timestamps, as fast as can be, and stand still; more steps add up."""
+        """Go on by exactly so many timestamps, as fast as can be, and stand still; more steps add up.
+
+        Raises:
+            ValueError: not even one.
+        """
+        if timestamps < 1:
+            raise ValueError(f"a step is one timestamp at least, not {timestamps}")
         self._command(is_paused=False, steps=(self._steps or 0) + timestamps)
 
     def step_to_trade(self) -> None:
@@ -116,7 +122,6 @@ class Playback:
         self._is_paused = is_paused
         self._steps = steps
         self._until_trade = until_trade
-        self._trades_before = self._progress.trades
         # Time that passed while the run stood still is not made up for.
         self._origin = None
         self._wake()
@@ -127,11 +132,12 @@ class Playback:
 
     # What the feed and the recorder say to it
 
-    async def allow(self, times: Ints) -> int:
+    async def allow(self, times: Ints, candles: int) -> int:
         """Wait until candles may be taken, and answer how many of the next timestamps that are.
 
         Args:
             times: the timestamps that are there, rising.
+            candles: how many candles were published so far, of all instruments.
 
         Returns:
             At least one.
@@ -141,7 +147,11 @@ class Playback:
             if self._is_paused:
                 await self._commanded.wait()
             elif self._until_trade:
-                return 1
+                if self._progress.candles >= candles:
+                    # What was on its way when the step began is no trade of the next timestamp.
+                    self._trades_before = self._progress.trades
+                    return 1
+                await self._wait_recorded()
             elif self._steps is not None:
                 return min(self._steps, len(times))
             elif self._pace.kind == "max":
@@ -168,40 +178,48 @@ class Playback:
                 self.pause()
         elif self._until_trade:
             while self._progress.candles < candles:
-                self._has_recorded = trio.Event()
-                await self._has_recorded.wait()
+                await self._wait_recorded()
             if self._until_trade and self._progress.trades > self._trades_before:
                 self.pause()
 
     def note(self, progress: Progress) -> None:
         """Say what was recorded."""
         self._progress = progress
-        if self._until_trade:
+        if self._has_recorded is not None:
             self._has_recorded.set()
+
+    async def _wait_recorded(self) -> None:
+        self._has_recorded = trio.Event()
+        await self._has_recorded.wait()
+        self._has_recorded = None
 
     def _due(self, times: Ints) -> int:
         """How many timestamps may be taken by now."""
         now = self._clock()
         if self._origin is None:
             self._origin = _Origin(now, int(times[0]), 0)
-        elif now < self._last + 1 / _PUBLICATIONS_A_SECOND:
-            return 0
         passed = now - self._origin.moment
         if self._pace.kind == "rate":
             due = int(passed * self._pace.value + _ROUNDING) + 1 - self._origin.taken
         else:
             reached = self._origin.time + int((passed + _ROUNDING) * self._pace.value * NANOSECONDS)
             due = int(times.searchsorted(reached, "right"))
+        if due < len(times) and now < self._last + 1 / _PUBLICATIONS_A_SECOND:
+            return 0
         return min(max(due, 0), len(times))
 
     def _next_moment(self, times: Ints) -> float:
-        """When the next timestamp is due."""
+        """When the next timestamps are due: what comes in a fiftieth of a second, or all that fit into a batch."""
+        soonest = self._last + 1 / _PUBLICATIONS_A_SECOND
+        return max(self._moment_of(times, 0), min(soonest, self._moment_of(times, len(times) - 1)))
+
+    def _moment_of(self, times: Ints, place: int) -> float:
         assert self._origin is not None
         if self._pace.kind == "rate":
-            passed = self._origin.taken / self._pace.value
+            passed = (self._origin.taken + place) / self._pace.value
         else:
-            passed = (int(times[0]) - self._origin.time) / (self._pace.value * NANOSECONDS)
-        return max(self._origin.moment + passed, self._last + 1 / _PUBLICATIONS_A_SECOND)
+            passed = (int(times[place]) - self._origin.time) / (self._pace.value * NANOSECONDS)
+        return self._origin.moment + passed
 
 
 def _nothing() -> None:

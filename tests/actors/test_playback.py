@@ -97,6 +97,55 @@ def test_a_step_to_the_next_trade_stops_behind_its_candle(tmp_path: Path) -> Non
     watch(tmp_path / "run", test, Playback(paused=True))
 
 
+@pytest.mark.parametrize("passes", range(1, 24))
+def test_a_pause_at_any_moment_of_a_step_to_a_trade_lets_the_run_go_on(tmp_path: Path, passes: int) -> None:
+    async def test(watched: Watched) -> None:
+        await trio.sleep(1)
+        watched.playback.step_to_trade()
+        for _ in range(passes):
+            await trio.lowlevel.checkpoint()
+        watched.playback.pause()
+        await trio.sleep(1)
+        before = watched.candles
+        watched.playback.step(1)
+        await trio.sleep(1)
+        assert watched.candles == before + 1
+
+    watch(tmp_path / "run", test, Playback(paused=True), batch=10)
+
+
+@pytest.mark.parametrize("passes", range(1, 24))
+def test_a_step_to_a_trade_at_full_speed_passes_trades_over_that_were_on_their_way(tmp_path: Path, passes: int) -> None:
+    alone = make(tmp_path / "alone", Memory(CANDLES))
+    behind = {int(row[1]) + 1 for row in alone.records if row[0] & 0xFF == 2}
+
+    async def test(watched: Watched) -> None:
+        for _ in range(passes):
+            await trio.lowlevel.checkpoint()
+        watched.playback.step_to_trade()
+        await trio.sleep(1)
+        assert watched.candles in behind or watched.candles == len(CANDLES)
+
+    watch(tmp_path / "run", test, Playback(), batch=10)
+
+
+@pytest.mark.parametrize(("batch", "rate"), [(1, 1_000), (8, 1_000), (64, 10_000), (512, 100_000)])
+def test_a_pace_is_kept_however_small_batches_are(tmp_path: Path, batch: int, rate: int) -> None:
+    async def test(watched: Watched) -> None:
+        await trio.sleep(1)
+        # What came last may lie a batch or a fiftieth of a second back.
+        assert rate - max(batch, rate // 50) <= watched.candles <= rate + 1
+        watched.run.cancel()
+
+    watch(tmp_path / "run", test, Playback(Pace("rate", float(rate))), Memory(CANDLES, endless=True), batch)
+
+
+@pytest.mark.parametrize("timestamps", [0, -1])
+def test_a_step_is_one_timestamp_at_least(timestamps: int) -> None:
+    with pytest.raises(ValueError, match="one timestamp at least"):
+        Playback(paused=True).step(timestamps)
+
+
 @pytest.mark.parametrize("rate", [0.5, 3, 50, 1_000])
 def test_at_a_rate_so_many_candles_come_in_a_second_without_drift(tmp_path: Path, rate: float) -> None:
     async def test(watched: Watched) -> None:
