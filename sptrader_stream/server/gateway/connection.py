@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -48,6 +48,22 @@ class Subscription:
         self.state_tick = -1
 
 
+class Watching(Protocol):
+    """The gateway, as a client needs it."""
+
+    def watch(self, run_id: str, topics: set[Topic]) -> Subscription:
+        """Make a subscription to what comes from now on, which the connection keeps at once.
+
+        Raises:
+            UnknownRunError: there is no such run.
+        """
+        ...
+
+    def forget_unwatched(self) -> None:
+        """Keep nothing any more of what nobody watches."""
+        ...
+
+
 class Connection:
     """A client.
 
@@ -80,24 +96,24 @@ class Connection:
         Raises:
             OSError: the connection is gone.
         """
+        is_more = False
         for each in self.subscriptions.values():
             if not self.outlet.is_free or self.is_leaving:
                 self._look_at_backlog(each)
                 return False
             data = self._newest(each)
             log = each.feed.run.log
-            more = False
+            has_more = False
             if "trades" in each.topics and each.seq < log.next_seq:
                 events, each.seq = log.take(each.seq, self.form)
                 data = data + events if data else events
-                more = each.seq < log.next_seq
+                has_more = each.seq < log.next_seq
             if data:
                 self.outlet.offer(data)
-            if self._ends_with_run and log.is_ended and not more and self.outlet.is_free:
+            if self._ends_with_run and log.is_ended and not has_more and self.outlet.is_free:
                 self.leave(NORMAL, "")
-            if more:
-                return True
-        return False
+            is_more = is_more or has_more
+        return is_more
 
     def _newest(self, each: Subscription) -> bytes:
         feed, parts = each.feed, []
@@ -163,7 +179,7 @@ class Connection:
         self,
         websocket: WebSocketConnection,
         registry: Registry,
-        watch: Callable[[str, set[Topic]], Subscription],
+        watching: Watching,
         report_error: Callable[[Exception], str],
     ) -> None:
         """Carry out what the client asks for, in order, until it goes."""
@@ -171,33 +187,21 @@ class Connection:
             while True:
                 data = await websocket.get_message()
                 try:
-                    message = decode(data, self.form)
-                    subscription = await self._carry_out(message, websocket, registry, watch)
+                    await self._carry_out(decode(data, self.form), websocket, registry, watching)
+                except ConnectionClosed:
+                    raise
                 except Exception as error:
-                    if isinstance(error, ConnectionClosed):
-                        raise
                     await self._refuse(websocket, data, error, report_error)
-                else:
-                    if subscription is not None:
-                        self.subscriptions[subscription.feed.run.id] = subscription
-                        subscription.feed.run.notify()
         except ConnectionClosed:
             self.leave(NORMAL, "")
 
     async def _carry_out(
-        self,
-        message: ClientMessage,
-        websocket: WebSocketConnection,
-        registry: Registry,
-        watch: Callable[[str, set[Topic]], Subscription],
-    ) -> Subscription | None:
-        """Carry a message out and answer it; answers what is to be watched from then on."""
-        subscription = None
+        self, message: ClientMessage, websocket: WebSocketConnection, registry: Registry, watching: Watching
+    ) -> None:
+        """Carry a message out and answer it."""
         match message:
             case Subscribe():
-                subscription = await self._subscribe(message, registry, watch)
-                run = subscription.feed.run
-                done = answer(message, run, next_seq=run.log.next_seq, from_seq=subscription.seq)
+                await self._subscribe(message, websocket, registry, watching)
             case Unsubscribe():
                 run = registry.get(message.run)
                 known = self.subscriptions.get(run.id)
@@ -205,32 +209,39 @@ class Connection:
                     known.topics -= set(message.topics or known.topics)
                     if not known.topics:
                         del self.subscriptions[run.id]
-                done = answer(message, run)
+                    watching.forget_unwatched()
+                await self._send(websocket, answer(message, run))
             case _:
-                done = await carry_out(message, registry)
-        await self._send(websocket, done)
-        return subscription
+                await self._send(websocket, await carry_out(message, registry))
 
     async def _subscribe(
-        self, message: Subscribe, registry: Registry, watch: Callable[[str, set[Topic]], Subscription]
-    ) -> Subscription:
+        self, message: Subscribe, websocket: WebSocketConnection, registry: Registry, watching: Watching
+    ) -> None:
         run = registry.get(message.run)
-        known = self.subscriptions.get(run.id)
-        if known is None and len(self.subscriptions) >= self._settings.max_subscriptions:
+        if run.id not in self.subscriptions and len(self.subscriptions) >= self._settings.max_subscriptions:
             raise InvalidRequestError(
                 f"{self._settings.max_subscriptions} runs are watched by this connection, which are as many as may be"
             )
         await run.log.prepare()
-        subscription = watch(run.id, set(message.topics))
+        if message.from_seq is not None and message.from_seq > run.log.next_seq:
+            raise InvalidRequestError(
+                f"from_seq {message.from_seq} lies beyond the next event of the run, {run.log.next_seq}"
+            )
+        next_seq = run.log.next_seq
+        first = self._first_seq(message, run.id, next_seq)
+        await self._send(websocket, answer(message, run, next_seq=next_seq, from_seq=first))
+        # Only now, and at once: while the answer was on its way events went out that were subscribed to before.
+        first = self._first_seq(message, run.id, first)
+        subscription = watching.watch(run.id, set(message.topics))
+        subscription.seq = first
+        self.subscriptions[run.id] = subscription
+
+    def _first_seq(self, message: Subscribe, run_id: str, otherwise: int) -> int:
+        """The first event that a client wants: the one it names, else the next of those that it gets already."""
+        known = self.subscriptions.get(run_id)
         if message.from_seq is not None:
-            if message.from_seq > run.log.next_seq:
-                raise InvalidRequestError(
-                    f"from_seq {message.from_seq} lies beyond the next event of the run, {run.log.next_seq}"
-                )
-            subscription.seq = message.from_seq
-        elif known is not None and "trades" in known.topics:
-            subscription.seq = known.seq
-        return subscription
+            return message.from_seq
+        return known.seq if known is not None and "trades" in known.topics else otherwise
 
     async def _refuse(
         self,

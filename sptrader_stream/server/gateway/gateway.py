@@ -129,8 +129,8 @@ class Gateway:
             connection.leave(OUR_MISTAKE, "a mistake of ours")
         return False
 
-    def _watch(self, run_id: str, topics: set[Topic]) -> Subscription:
-        """Make a subscription; it counts once the connection has it."""
+    def watch(self, run_id: str, topics: set[Topic]) -> Subscription:
+        """Make a subscription; see ``Watching``."""
         run = self._registry.get(run_id)
         feed = self._feeds.get(run_id)
         if feed is None:
@@ -146,7 +146,8 @@ class Gateway:
                 found |= each.subscriptions[run_id].topics
         return found
 
-    def _forget_unwatched(self) -> None:
+    def forget_unwatched(self) -> None:
+        """Keep nothing any more of runs that nobody watches, nor of topics of theirs."""
         for run_id, feed in list(self._feeds.items()):
             topics = self._wanted(run_id)
             feed.want(topics)
@@ -202,7 +203,7 @@ class Gateway:
     async def _serve(self, websocket: WebSocketConnection, outlet: Outlet, route: Route) -> None:
         connection = Connection(outlet, route.form, self._settings, ends_with_run=route.run is not None)
         if route.run is not None:
-            subscription = self._watch(route.run, {"trades", "progress"})
+            subscription = self.watch(route.run, {"trades", "progress"})
             subscription.seq = min(route.from_seq, subscription.seq)
             connection.subscriptions[route.run] = subscription
         self._connections.add(connection)
@@ -211,13 +212,13 @@ class Gateway:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(connection.drain)
                 nursery.start_soon(connection.ping, websocket)
-                nursery.start_soon(connection.listen, websocket, self._registry, self._watch, self._report_error)
+                nursery.start_soon(connection.listen, websocket, self._registry, self, self._report_error)
                 await connection.wait_leaving()
                 await connection.close(websocket)
                 nursery.cancel_scope.cancel()
         finally:
             self._connections.discard(connection)
-            self._forget_unwatched()
+            self.forget_unwatched()
             if not self._connections:
                 self._none_left.set()
 

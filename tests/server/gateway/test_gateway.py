@@ -15,10 +15,13 @@ import msgspec
 import pytest
 import trio
 import trio.testing
+from trio_websocket import WebSocketConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from sptrader_stream.server.gateway.connection import Connection
 from sptrader_stream.server.gateway.gateway import Gateway
+from sptrader_stream.server.gateway.outlet import Outlet
 from sptrader_stream.server.http import HttpServer
 from sptrader_stream.server.runs import Registry
 from sptrader_stream.server.settings import ServerSettings
@@ -253,6 +256,87 @@ def test_candles_and_signals_come_where_they_are_wanted(tmp_path: Path) -> None:
                 assert "EURUSD" in signals[-1]["values"] or signals[-1]["values"] == {}
 
         await served.in_thread(talk)
+
+    serve(tmp_path, test)
+
+
+@pytest.fixture
+def busy_answers(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What happens while an answer is on its way to a client, such as other clients leaving or events going out."""
+    meanwhile: list[Callable[[], None]] = []
+    send = WebSocketConnection.send_message
+
+    async def send_slowly(self: WebSocketConnection, message: str | bytes) -> None:
+        for each in meanwhile:
+            each()
+        await send(self, message)
+
+    monkeypatch.setattr(WebSocketConnection, "send_message", send_slowly)
+    return meanwhile
+
+
+def test_a_client_that_leaves_takes_nothing_from_one_that_is_being_answered(
+    tmp_path: Path, busy_answers: list[Callable[[], None]]
+) -> None:
+    async def test(served: Served) -> None:
+        busy_answers.append(served.gateway.forget_unwatched)
+        run = await served.registry.start(request("endless", pace=200))
+
+        def talk() -> None:
+            with served.connect("/ws") as client:
+                ask(client, type="subscribe", run=run.id, topics=["progress"])
+                seen = [decoded(client.recv(timeout=5)) for _ in range(4)]
+                assert [each["type"] for each in seen[1:]] == ["progress"] * 3
+
+        await served.in_thread(talk)
+
+    serve(tmp_path, test)
+
+
+def test_who_subscribes_again_gets_nothing_twice(tmp_path: Path, busy_answers: list[Callable[[], None]]) -> None:
+    async def test(served: Served) -> None:
+        def deliver() -> None:
+            for connection in served.gateway._connections:
+                connection.deliver()
+
+        busy_answers.append(deliver)
+        run = await served.registry.start(request("endless", pace=2_000))
+
+        def talk() -> None:
+            with served.connect("/ws") as client:
+                client.send(json.dumps({"type": "subscribe", "run": run.id, "topics": ["trades"], "from_seq": 0}))
+                seqs: list[int] = []
+                for _ in range(30):
+                    client.send(json.dumps({"type": "subscribe", "run": run.id, "topics": ["trades", "progress"]}))
+                    for _ in range(20):
+                        seqs += [each["seq"] for each in lossless([decoded(client.recv(timeout=5))])]
+                assert seqs == list(range(len(seqs)))
+
+        await served.in_thread(talk)
+
+    serve(tmp_path, test)
+
+
+def test_a_long_backlog_of_one_run_does_not_hold_up_another(tmp_path: Path) -> None:
+    async def test(served: Served) -> None:
+        long = await served.registry.start(request())
+        short = await served.registry.start(request())
+        await long.wait_written()
+        await short.wait_written()
+        gateway = served.gateway
+        feeds = [gateway.watch(each.id, {"trades"}) for each in (long, short)]
+        left, right = socket.socketpair()
+        left.setblocking(False)
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_000_000)
+        with left, right:
+            stream = trio.SocketStream(trio.socket.from_stdlib_socket(left))
+            outlet = Outlet(stream, left, 5.0, trio.current_time, lambda: None)
+            connection = Connection(outlet, "json", ServerSettings(), ends_with_run=False)
+            for each in feeds:
+                each.seq = 0
+                connection.subscriptions[each.feed.run.id] = each
+            assert connection.deliver()
+            assert [each.seq > 0 for each in feeds] == [True, True]
 
     serve(tmp_path, test)
 
