@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from sptrader_stream.execution.records import Fill
 from sptrader_stream.metrics.summary import METRICS
-from sptrader_stream.money import MONEY_DIGITS, format_money, format_scaled
+from sptrader_stream.money import MONEY_DIGITS, format_money
 from sptrader_stream.report.exports import read_trade_rows
 from sptrader_stream.report.numbers import metric_text
 from sptrader_stream.store.equity import read_equity
 from sptrader_stream.store.head import MetricValue
 from sptrader_stream.store.journal import read_events
-from sptrader_stream.store.rows import HaltRow, RejectionRow, TradeRow, halt_rows, rejection_rows
+from sptrader_stream.store.rows import (
+    FillRow,
+    HaltRow,
+    RejectionRow,
+    TradeRow,
+    fill_rows,
+    halt_rows,
+    rejection_rows,
+)
 from sptrader_stream.store.runs import find_run, read_record
-from sptrader_stream.timeframes import format_time
 from sptrader_stream.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -34,20 +40,6 @@ _AMOUNTS: Final = (
     "reference",
 )  # fmt: skip
 _SHOWN: Final = ("total_pnl", "total_return", "max_drawdown", "total_trades", "win_rate", "sharpe_ratio")
-
-
-class FillRow(msgspec.Struct, frozen=True):
-    """An order that was filled; ``reason`` is ``entry`` or why it closed."""
-
-    time: str
-    position: int
-    symbol: str
-    side: str
-    rule: str
-    price: str
-    quantity: str
-    commission: str
-    reason: str
 
 
 class LoadedRun:
@@ -96,7 +88,7 @@ class LoadedRun:
     @cached_property
     def fills(self) -> pd.DataFrame:
         """Every fill, by ``time``: an entry or an exit, with its price, quantity and commission."""
-        return self._frame(FillRow, self._fill_rows(), "time")
+        return self._frame(FillRow, fill_rows(read_events(self.folder), self._record.started), "time")
 
     @cached_property
     def rejections(self) -> pd.DataFrame:
@@ -142,23 +134,6 @@ class LoadedRun:
             f"  {shown}\n"
             "  .trades .fills .rejections .halts .equity .daily_returns .metrics .settings"
         )
-
-    def _fill_rows(self) -> Iterable[FillRow]:
-        started = self._record.started
-        for event in read_events(self.folder):
-            if isinstance(event, Fill):
-                instrument = started.markets[event.instrument].instrument
-                yield FillRow(
-                    time=format_time(event.time),
-                    position=event.position,
-                    symbol=instrument.symbol,
-                    side="buy" if event.side > 0 else "sell",
-                    rule=started.entry_rules[event.rule],
-                    price=format_scaled(event.price, instrument.price_precision),
-                    quantity=format_scaled(event.quantity, instrument.quantity_precision),
-                    commission=format_money(event.commission),
-                    reason=event.reason,
-                )
 
     def _frame(self, kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], by: str) -> pd.DataFrame:
         """Put rows of exact text into a frame whose index is one of their times."""

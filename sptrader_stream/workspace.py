@@ -10,7 +10,7 @@ copies and which stands in where a folder has no configuration of its own.
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,4 +124,4 @@ def create_workspace(folder: Path) -> list[Path]:
 def make_run_id(strategy: str, moment: datetime) -> str:
     """Name a run so that a listing of runs is in order of time: ``20250331T143000Z-rsi_pullback-3fa9c0de``."""
     plain = "".join(each if each.isalnum() or each in "-_" else "_" for each in strategy)
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{plain}-{secrets.token_hex(4)}"
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{plain}-{os.urandom(4).hex()}"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
+import numpy as np
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.kernels import device
@@ -176,6 +177,11 @@ def sides(rows: Ints) -> Ints:
 def instruments(rows: Ints) -> Ints:
     """The indices of their instruments in the run."""
     return rows[:, HEAD] >> 40 & 0xFFFF
+
+
+def count_trades(rows: Ints) -> int:
+    """How many of them are trades."""
+    return int(np.count_nonzero(kinds(rows) == KIND_TRADE))
 
 
 def assumptions(rows: Ints) -> Ints:

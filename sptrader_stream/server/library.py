@@ -53,6 +53,8 @@ class CandleLibrary:
     def __init__(self, workspace: Workspace, settings: ServerSettings) -> None:
         self._folders = [workspace.folder / each for each in settings.data_folders]
         self._instruments_file = workspace.config_file("instruments.yaml")
+        # Read again where the file has changed: each request asks.
+        self._declared: tuple[tuple[int, int], dict[str, Instrument]] | None = None
         self._coverage: dict[tuple[Path, int, int], Coverage] = {}
 
     def instruments(self) -> dict[str, Instrument]:
@@ -61,7 +63,10 @@ class CandleLibrary:
         Raises:
             ConfigError: their file is wrong.
         """
-        return dict(load_instruments(self._instruments_file))
+        found = self._instruments_file.stat()
+        if self._declared is None or self._declared[0] != (found.st_size, found.st_mtime_ns):
+            self._declared = (found.st_size, found.st_mtime_ns), load_instruments(self._instruments_file)
+        return self._declared[1]
 
     def files(self) -> list[CandleFile]:
         """All files whose names say what they hold, by symbol and from the finest timeframe on."""

@@ -18,7 +18,6 @@ from sptrader_stream.store.rows import TradeRow
 MSGPACK_SUBPROTOCOL: Final = "sptrader.msgpack"
 
 Topic = Literal["progress", "trades", "metrics", "candles", "signals"]
-TOPICS: Final[tuple[Topic, ...]] = ("progress", "trades", "metrics", "candles", "signals")
 
 # From clients
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from actors.spec import RunSpec
-from sptrader_stream.errors import ConfigError, DataError, StrategyError, UserError, did_you_mean
+from sptrader_stream.errors import ConfigError, StrategyError, UserError, did_you_mean
 from sptrader_stream.instruments import Instrument, normalise_symbol
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 from sptrader_stream.rules.catalogue import find_strategy
@@ -29,9 +29,6 @@ from sptrader_stream.sources.contract import RESEARCH, DataPolicy, load_policy, 
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import parse_end, parse_time, parse_timeframe
 from sptrader_stream.workspace import Workspace, make_run_id
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # More than any account has, and far from what int64 can hold.
 _MOST_CAPITAL: Final = Decimal(10**10)
@@ -202,7 +199,7 @@ def _field(path: str) -> Iterator[None]:
     except RequestError as error:
         error.errors = error.errors or [FieldProblem(path=path, message=str(error))]
         raise
-    except (DataError, UserError) as error:
+    except UserError as error:
         message = str(error)
         said = message if message.startswith(f"{path}:") else f"{path}: {message}"
         raise InvalidRequestError(said, [FieldProblem(path=path, message=message)]) from None

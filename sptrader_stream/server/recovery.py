@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import numpy as np
 import structlog
 
 from sptrader_stream.errors import UserError
 from sptrader_stream.events import Records, RunEnded, RunStarted
-from sptrader_stream.execution.records import KIND_TRADE, RECORD_WIDTH, TIME, kinds
+from sptrader_stream.execution.records import RECORD_WIDTH, TIME, count_trades
 from sptrader_stream.server.documents import ENDED, RunStatus
 from sptrader_stream.server.run_file import RunFile, read_run_file, run_folders, write_run_file
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
@@ -123,7 +122,7 @@ def _interrupted(known: RunStatus, folder: Path) -> RunStatus:
     for event in _events(folder):
         if isinstance(event, Records):
             rows = event.records.reshape(-1, RECORD_WIDTH)
-            trades += int(np.count_nonzero(kinds(rows) == KIND_TRADE))
+            trades += count_trades(rows)
             next_seq, time = event.seq + len(rows), int(rows[-1, TIME])
         elif isinstance(event, RunStarted):
             next_seq = 1

@@ -1,32 +1,18 @@
-"""The status of a run that was just taken on, and what its request says of pace."""
+"""The status of a run that was just taken on."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from actors.spec import RunSpec
-from sptrader_stream.errors import UserError
 from sptrader_stream.money import format_money
-from sptrader_stream.pace import Pace, parse_pace
-from sptrader_stream.server.documents import FieldProblem, RunRequest, RunStatus
-from sptrader_stream.server.request_errors import InvalidRequestError
+from sptrader_stream.pace import Pace
+from sptrader_stream.server.documents import RunRequest, RunStatus
 
 
 def moment_text(moment: datetime) -> str:
     """Write a moment as RFC 3339 text, UTC, with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def requested_pace(request: RunRequest) -> Pace:
-    """Read the pace of a request.
-
-    Raises:
-        InvalidRequestError: it is none.
-    """
-    try:
-        return parse_pace(request.pace)
-    except UserError as error:
-        raise InvalidRequestError(str(error), [FieldProblem(path="pace", message=str(error))]) from None
 
 
 def first_status(spec: RunSpec, request: RunRequest, pace: Pace, now: datetime) -> RunStatus:

@@ -29,8 +29,9 @@ from sptrader_stream.server.recovery import recover
 from sptrader_stream.server.request_errors import QueueFullError, StateConflictError, UnknownRunError
 from sptrader_stream.server.run_file import RunFile, make_folder, remove_folder, write_run_file
 from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.run_status import first_status, moment_text, requested_pace
+from sptrader_stream.server.run_status import first_status, moment_text
 from sptrader_stream.server.settings import ServerSettings
+from sptrader_stream.server.steering import read_pace
 
 # Reading strategies and opening candles is mostly Python: more threads at it would only hold each other up.
 _OPENING_AT_ONCE: Final = 2
@@ -158,7 +159,7 @@ class Registry:
             raise QueueFullError(
                 f"{len(self._queue)} runs wait already, which are as many as may: try again when some have ended"
             )
-        pace = requested_pace(request)
+        pace = read_pace(request.pace)
         self._is_opening += 1
         try:
             handle = await trio.to_thread.run_sync(self._open, request, pace, limiter=self._opening)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from datetime import UTC, datetime
@@ -45,18 +44,6 @@ class Service:
             now=lambda: datetime.now(UTC),
         )
         self.gateway = Gateway(self.registry, settings, self.report_error)
-
-    def unready(self) -> list[str]:
-        """Why runs can't be taken on just now, in words; empty where they can."""
-        reasons = []
-        if self.is_closing:
-            reasons.append("the server is being stopped")
-        elif not self.registry.is_ready:
-            reasons.append("the runs of before are still being read")
-        folder = self.workspace.backtests if self.workspace.backtests.is_dir() else self.workspace.folder
-        if not os.access(folder, os.W_OK):
-            reasons.append(f"{folder} cannot be written")
-        return reasons
 
     def report_error(self, error: Exception) -> str:
         """Log a mistake of ours with its traceback; answers the incident's id, which the client is told."""

@@ -6,12 +6,13 @@ Amounts are exact decimal text, times RFC 3339.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.core import OpenPosition
-from sptrader_stream.execution.records import SIDE_NAMES, Assumption, ExecutionEvent, Halt, Rejection, Trade
+from sptrader_stream.execution.records import SIDE_NAMES, Assumption, ExecutionEvent, Fill, Halt, Rejection, Trade
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.trades import excursions
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, divide_half_even, format_money, format_scaled
@@ -64,6 +65,20 @@ class TradeRow(msgspec.Struct, frozen=True):
     exit_reason: str
     assumption: Assumption
     holding_period_hours: float
+
+
+class FillRow(msgspec.Struct, frozen=True):
+    """An order that was filled; ``reason`` is ``entry`` or why it closed."""
+
+    time: str
+    position: int
+    symbol: str
+    side: Literal["buy", "sell"]
+    rule: str
+    price: str
+    quantity: str
+    commission: str
+    reason: str
 
 
 class RejectionRow(msgspec.Struct, frozen=True):
@@ -119,6 +134,25 @@ def trade_rows(trades: Iterable[Trade], started: RunStarted, first: int = 1) -> 
             assumption=event.assumption,
             holding_period_hours=(event.time - event.entry_time) / HOUR,
         )
+
+
+def fill_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[FillRow]:
+    """Pick the fills out of a run's events."""
+    instruments = _instruments(started)
+    for event in events:
+        if isinstance(event, Fill):
+            instrument = instruments[event.instrument]
+            yield FillRow(
+                time=format_time(event.time),
+                position=event.position,
+                symbol=instrument.symbol,
+                side="buy" if event.side > 0 else "sell",
+                rule=started.entry_rules[event.rule],
+                price=format_scaled(event.price, instrument.price_precision),
+                quantity=format_scaled(event.quantity, instrument.quantity_precision),
+                commission=format_money(event.commission),
+                reason=event.reason,
+            )
 
 
 def rejection_rows(events: Iterable[ExecutionEvent], started: RunStarted) -> Iterator[RejectionRow]:

@@ -7,8 +7,6 @@ from typing import Any, Final, cast
 import msgspec
 import trio
 
-from sptrader_stream.errors import UserError
-from sptrader_stream.pace import Pace, parse_pace
 from sptrader_stream.server.documents import FieldProblem
 from sptrader_stream.server.log.encoding import Format
 from sptrader_stream.server.messages import (
@@ -24,6 +22,7 @@ from sptrader_stream.server.messages import (
 from sptrader_stream.server.request_errors import InvalidRequestError
 from sptrader_stream.server.run_handle import RunHandle
 from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.steering import read_pace, step
 
 _KIND: Final = cast("type[ClientMessage]", ClientMessage)
 _JSON: Final = msgspec.json.Decoder(_KIND)
@@ -86,34 +85,15 @@ async def carry_out(message: StartRun | Cancel | Pause | Resume | Step | SetPace
             handle.resume()
         case Step():
             handle = registry.get(message.run)
-            _step(message, handle)
+            step(handle, message.n, message.until)
         case SetPace():
             handle = registry.get(message.run)
-            handle.set_pace(_pace(message))
+            handle.set_pace(read_pace(message.pace))
     return answer(message, handle)
 
 
-def answer(message: ClientMessage, handle: RunHandle | None, **more: Any) -> Answer:
+def answer(message: ClientMessage, handle: RunHandle, **more: Any) -> Answer:
     """Answer a message with where its run is now."""
-    result: dict[str, Any] = {}
-    if handle is not None:
-        state = handle.state_message()
-        result = {"backtest_id": handle.id, "status": state.status, "pace": state.pace}
-    kind = message.__struct_config__.tag
-    return Answer(id=message.id, command=str(kind), result=result | more)
-
-
-def _step(message: Step, handle: RunHandle) -> None:
-    if message.until is not None and message.n is not None:
-        raise InvalidRequestError("step: give either n or until", [FieldProblem(path="until", message="beside n")])
-    if message.until is not None:
-        handle.step_to_trade()
-    else:
-        handle.step(message.n or 1)
-
-
-def _pace(message: SetPace) -> Pace:
-    try:
-        return parse_pace(message.pace)
-    except UserError as error:
-        raise InvalidRequestError(str(error), [FieldProblem(path="pace", message=str(error))]) from None
+    state = handle.state_message()
+    result = {"backtest_id": handle.id, "status": state.status, "pace": state.pace}
+    return Answer(id=message.id, command=str(message.__struct_config__.tag), result=result | more)

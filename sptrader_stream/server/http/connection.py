@@ -104,7 +104,7 @@ class HttpConnection:
             raise _RefusedError(400, "the path is not UTF-8") from None
         length = next((int(value) for name, value in request.headers if name == b"content-length"), 0)
         if length > self._settings.body_bytes:
-            raise _RefusedError(413, self._too_large())
+            raise _too_large(self._settings)
         await _Exchange(self, self._http, request, self._settings).run(self._app, scope, self._report_error)
         # A body that nobody read would be taken for the next request.
         keep = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE and not self._is_closing()
@@ -148,7 +148,6 @@ class HttpConnection:
                 path=path,
                 query=query.decode("latin-1"),
                 headers=[(bytes(name), bytes(value)) for name, value in request.headers],
-                peer=self._client[0],
             )
         )
 
@@ -197,9 +196,6 @@ class HttpConnection:
                     await self._stream.send_all(data[start : start + _RECEIVE_BYTES])
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             raise _GoneError from None
-
-    def _too_large(self) -> str:
-        return f"the body is larger than {self._settings.body_bytes} bytes, which are as many as may be"
 
     async def _refuse(self, refused: _RefusedError) -> None:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -275,7 +271,7 @@ class _Exchange:
         if isinstance(event, h11.Data):
             self._body_bytes += len(event.data)
             if self._body_bytes > self._settings.body_bytes:
-                raise _RefusedError(413, f"the body is larger than {self._settings.body_bytes} bytes")
+                raise _too_large(self._settings)
             return {"type": "http.request", "body": bytes(event.data), "more_body": True}
         self._has_body = False
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -319,6 +315,10 @@ def problem_events(problem: Problem, *, close: bool) -> list[Any]:
     if close:
         headers.append((b"connection", b"close"))
     return [_response(problem.status, headers), h11.Data(data=body), h11.EndOfMessage()]
+
+
+def _too_large(settings: ServerSettings) -> _RefusedError:
+    return _RefusedError(413, f"the body is larger than {settings.body_bytes} bytes, which are as many as may be")
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:

@@ -16,7 +16,6 @@ class Handover(NamedTuple):
         socket: the same connection's, non-blocking.
         path, query: of the request, the path decoded.
         headers: names in lower case.
-        peer: the client's address.
     """
 
     stream: trio.abc.Stream
@@ -24,7 +23,6 @@ class Handover(NamedTuple):
     path: str
     query: str
     headers: list[tuple[bytes, bytes]]
-    peer: str
 
 
 class RewoundStream(trio.abc.Stream):

@@ -10,7 +10,6 @@ from typing import Final, Literal
 import msgspec
 
 Format = Literal["json", "msgpack"]
-FORMATS: Final[tuple[Format, ...]] = ("json", "msgpack")
 
 _TEXT: Final = 0x81
 _BINARY: Final = 0x82

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 import trio
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import UserError
 from sptrader_stream.events import Records, RunStarted
-from sptrader_stream.execution.records import KIND_TRADE, RECORD_WIDTH, Trade, kinds, unpack
+from sptrader_stream.execution.records import RECORD_WIDTH, Trade, count_trades, unpack
 from sptrader_stream.server.documents import RunStatus
 from sptrader_stream.server.log.encoding import Format, frame
 from sptrader_stream.server.log.pages import Page, PageCache
@@ -101,12 +100,10 @@ class EventLog:
     def append(self, records: Records, size: int) -> None:
         """Take events of execution; ``size`` is that of their frame in the journal, bytes."""
         rows = records.records.reshape(-1, RECORD_WIDTH)
-        self._mark(rows, self._offset)
-        self._offset += LENGTH_BYTES + size
         self._recent.append(_Recent(records.seq, rows, self._trades))
-        self._trades += _trades_in(rows)
-        self._next = records.seq + len(rows)
         self._recent_rows += len(rows)
+        self._note(records.seq, rows, self._offset)
+        self._offset += LENGTH_BYTES + size
         while self._recent_rows - len(self._recent[0].rows) >= _RECENT_ROWS:
             self._recent_rows -= len(self._recent.popleft().rows)
 
@@ -115,11 +112,12 @@ class EventLog:
         self._ended = message
         self._next = message.seq + 1
 
-    def _mark(self, rows: Ints, offset: int) -> None:
-        """Remember where pages begin, if some begin in these rows."""
-        last = self._next + len(rows) - 1
-        while len(self._marks) * PAGE_EVENTS <= last:
-            self._marks.append(_Mark(offset, self._next, self._trades))
+    def _note(self, first: int, rows: Ints, offset: int) -> None:
+        """Remember where pages begin, if some begin in these rows, and what came with them."""
+        self._next = first + len(rows)
+        while len(self._marks) * PAGE_EVENTS < self._next:
+            self._marks.append(_Mark(offset, first, self._trades))
+        self._trades += count_trades(rows)
 
     # What watchers ask
 
@@ -186,7 +184,7 @@ class EventLog:
     def _executed(self, first: int, last: int) -> Iterator[LosslessMessage]:
         assert self._started is not None
         for piece in self._pieces(first):
-            trades = piece.trades + _trades_in(piece.rows[: max(first - piece.first, 0)])
+            trades = piece.trades + count_trades(piece.rows[: max(first - piece.first, 0)])
             begin = max(first, piece.first)
             rows = piece.rows[begin - piece.first : last - piece.first]
             for seq, event in enumerate(unpack(rows), start=begin):
@@ -209,11 +207,7 @@ class EventLog:
                 rows = each.event.records.reshape(-1, RECORD_WIDTH)
                 if each.event.seq + len(rows) > first:
                     yield _Recent(each.event.seq, rows, trades)
-                trades += _trades_in(rows)
-
-
-def _trades_in(rows: Ints) -> int:
-    return int(np.count_nonzero(kinds(rows) == KIND_TRADE))
+                trades += count_trades(rows)
 
 
 def _index(log: EventLog, status: RunStatus) -> None:
@@ -224,10 +218,7 @@ def _index(log: EventLog, status: RunStatus) -> None:
             if isinstance(each.event, RunStarted):
                 log._next = 1
             elif isinstance(each.event, Records):
-                rows = each.event.records.reshape(-1, RECORD_WIDTH)
-                log._mark(rows, each.offset)
-                log._trades += _trades_in(rows)
-                log._next = each.event.seq + len(rows)
+                log._note(each.event.seq, each.event.records.reshape(-1, RECORD_WIDTH), each.offset)
     except UserError:
         # A run that never began has no journal, and one that was killed at once a broken one.
         log._started = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import ExecutionEvent, Fill, Halt, Rejection, Trade
-from sptrader_stream.money import format_money, format_scaled
+from sptrader_stream.money import format_money
 from sptrader_stream.server.messages import (
     FillMessage,
     HaltMessage,
@@ -13,8 +13,7 @@ from sptrader_stream.server.messages import (
     StartedMessage,
     TradeMessage,
 )
-from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
-from sptrader_stream.timeframes import format_time
+from sptrader_stream.store.rows import fill_rows, halt_rows, rejection_rows, trade_rows
 
 
 def started_message(started: RunStarted) -> StartedMessage:
@@ -46,20 +45,12 @@ def event_message(event: ExecutionEvent, started: RunStarted, seq: int, trades_b
     run = started.run_id
     match event:
         case Fill():
-            instrument = started.markets[event.instrument].instrument
+            (fill,) = fill_rows([event], started)
             return FillMessage(
-                backtest_id=run,
-                seq=seq,
-                time=format_time(event.time),
-                position=event.position,
-                symbol=instrument.symbol,
-                side="buy" if event.side > 0 else "sell",
-                rule=started.entry_rules[event.rule],
-                price=format_scaled(event.price, instrument.price_precision),
-                quantity=format_scaled(event.quantity, instrument.quantity_precision),
-                commission=format_money(event.commission),
-                reason=event.reason,
-            )
+                backtest_id=run, seq=seq, time=fill.time, position=fill.position, symbol=fill.symbol, side=fill.side,
+                rule=fill.rule, price=fill.price, quantity=fill.quantity, commission=fill.commission,
+                reason=fill.reason,
+            )  # fmt: skip
         case Trade():
             (trade,) = trade_rows([event], started, trades_before + 1)
             return TradeMessage(backtest_id=run, seq=seq, trade=trade)

@@ -105,12 +105,13 @@ async def _candles(
     service: Served, reading: Reading, symbol: str, timeframe: str, start: int, end: int, known: str | None
 ) -> Response[bytes]:
     _check(timeframe, start, end)
-    body, coverage = await reading.read(_read, service.library, symbol, timeframe, start, end)
+    body = await reading.read(_read, service.library, symbol, timeframe, start, end)
     tag = hashlib.sha256(body).hexdigest()[:32]
     headers = {"ETag": quoted(tag), "Cache-Control": _MAX_AGE}
     if is_current(known, tag):
         return Response(b"", status_code=304, headers=headers, media_type=MediaType.JSON)
     if body == b"[]":
+        coverage = await reading.read(_metadata_of, service.library, symbol)
         headers |= {
             "X-Data-Available": "false",
             "X-Available-From": format_time(coverage.earliest * NANOSECONDS),
@@ -131,8 +132,7 @@ def _check(timeframe: str, start: int, end: int) -> None:
         raise InvalidRequestError("; ".join(f"{each.path}: {each.message}" for each in wrong), wrong)
 
 
-def _read(library: CandleLibrary, symbol: str, timeframe: str, start: int, end: int) -> tuple[bytes, SymbolCoverage]:
-    coverage = _coverage(library, _finest(library, symbol))
+def _read(library: CandleLibrary, symbol: str, timeframe: str, start: int, end: int) -> bytes:
     instrument, found = library.candles(symbol, timeframe, start * NANOSECONDS, end * NANOSECONDS)
     digits = instrument.price_precision
 
@@ -150,13 +150,17 @@ def _read(library: CandleLibrary, symbol: str, timeframe: str, start: int, end: 
                     f'{{"time":{time // NANOSECONDS},"open":{open_},"high":{high},"low":{low},"close":{close}{tail}}}'
                 )
 
-    return f"[{','.join(rows())}]".encode(), coverage
+    return f"[{','.join(rows())}]".encode()
 
 
 def _metadata(library: CandleLibrary) -> Metadata:
-    symbols = dict.fromkeys(each.symbol for each in library.files() if each.symbol in library.instruments())
-    covered = [_coverage(library, _finest(library, symbol)) for symbol in symbols]
-    return Metadata(covered, list(TIMEFRAMES))
+    instruments = library.instruments()
+    # The finest file of a symbol comes first.
+    finest: dict[str, CandleFile] = {}
+    for each in library.files():
+        if each.symbol in instruments:
+            finest.setdefault(each.symbol, each)
+    return Metadata([_coverage(library, each) for each in finest.values()], list(TIMEFRAMES))
 
 
 def _metadata_of(library: CandleLibrary, symbol: str) -> SymbolMetadata:

@@ -11,7 +11,6 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 
-from sptrader_stream.errors import StorageError
 from sptrader_stream.server.documents import FieldProblem, Problem
 from sptrader_stream.server.request_errors import InvalidRequestError, RequestError, problem_of
 
@@ -86,11 +85,6 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(Problem, media_type=PROBLEM_JSON, description=_MEANINGS[status], generate_examples=False)
         for status in sorted({403, *statuses})
     }
-
-
-def not_found(error: StorageError) -> GoneError:
-    """Something that was recorded is gone."""
-    return GoneError(str(error))
 
 
 def _of_framework(error: HTTPException, request: AnyRequest) -> Exception:

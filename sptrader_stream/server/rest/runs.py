@@ -9,11 +9,8 @@ import trio
 from litestar import delete, get, post
 from litestar.params import Parameter
 
-from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import normalise_symbol
-from sptrader_stream.pace import parse_pace
 from sptrader_stream.server.documents import (
-    FieldProblem,
     RunAccepted,
     RunLinks,
     RunList,
@@ -21,11 +18,11 @@ from sptrader_stream.server.documents import (
     RunState,
     RunStatus,
 )
-from sptrader_stream.server.request_errors import InvalidRequestError
 from sptrader_stream.server.rest.bodies import JsonBody
 from sptrader_stream.server.rest.contract import Served
 from sptrader_stream.server.rest.documents import PaceRequest, StepRequest
 from sptrader_stream.server.rest.problems import problems
+from sptrader_stream.server.steering import read_pace, step
 
 MOST_RUNS: Final = 500
 FURTHEST: Final = 2**53 - 1
@@ -112,13 +109,7 @@ async def step_run(backtest_id: str, service: Served, data: StepRequest = StepRe
     The answer does not wait for that: the run is `paused` again once it is there.
     """
     handle = service.registry.get(backtest_id)
-    if data.until is None:
-        handle.step(data.n or 1)
-    elif data.n is None:
-        handle.step_to_trade()
-    else:
-        message = "give either n or until, not both"
-        raise InvalidRequestError(message, [FieldProblem(path="until", message=message)])
+    step(handle, data.n, data.until)
     return handle.status()
 
 
@@ -129,11 +120,7 @@ async def step_run(backtest_id: str, service: Served, data: StepRequest = StepRe
 async def set_pace(backtest_id: str, service: Served, data: PaceRequest) -> RunStatus:
     """Change how fast a run takes its candles; that never changes what it comes to."""
     handle = service.registry.get(backtest_id)
-    try:
-        pace = parse_pace(data.pace)
-    except UserError as error:
-        raise InvalidRequestError(str(error), [FieldProblem(path="pace", message=str(error))]) from None
-    handle.set_pace(pace)
+    handle.set_pace(read_pace(data.pace))
     return handle.status()
 
 

@@ -29,7 +29,7 @@ export function grouped(amount) {
  * @param {number} digits behind the point.
  * @returns {string}
  */
-export function rounded(amount, digits) {
+function rounded(amount, digits) {
   const [, minus, whole, part = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount) ?? [null, "", "0"];
   let scaled = BigInt(whole + part.slice(0, digits).padEnd(digits, "0"));
   const rest = part.slice(digits).replace(/0+$/, "");

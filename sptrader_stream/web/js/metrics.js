@@ -4,7 +4,7 @@ import { element, fill, say } from "./dom.js";
 import { change, count, difference, duration, moment, money, number, percent, sign, signClass } from "./format.js";
 
 /** All metrics by group: name, title, unit; `series` are for the report. */
-export const GROUPS = [
+const GROUPS = [
   ["Return", [
     ["end_equity", "End equity", "money"], ["total_return", "Total return", "gain"], ["cagr", "CAGR", "gain"],
     ["total_pnl", "Total P&L", "profit"], ["gross_profit", "Gross profit", "money"], ["gross_loss", "Gross loss", "money"],

@@ -66,7 +66,7 @@ export function paceControl(onPace) {
 }
 
 /** Write a pace for people. */
-export function written(pace) {
+function written(pace) {
   if (pace === MAX) return "max";
   return pace.startsWith("realtime") ? `×${grouped(String(valueOf(pace)))}` : `${grouped(pace)}/s`;
 }

@@ -15,7 +15,7 @@ export const isNarrow = () => innerWidth < 640;
 let loading = null;
 
 /** Load plotly.js, once; everybody waits for the same. */
-export function loadPlotly() {
+function loadPlotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = LIBRARY;
