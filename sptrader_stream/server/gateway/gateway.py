@@ -162,6 +162,7 @@ class Gateway:
         try:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(_HANDSHAKE_SECONDS) as shaking:
+                    nursery.start_soon(_end_when_closed, shaking, outlet)
                     request = await wrap_server_stream(
                         nursery, outlet, _WAITING_COMMANDS, self._settings.max_message_bytes
                     )
@@ -233,3 +234,9 @@ class Gateway:
             connection.leave(GOING_AWAY, "the server is being stopped")
         if self._connections:
             await self._none_left.wait()
+
+
+async def _end_when_closed(handshake: trio.CancelScope, outlet: Outlet) -> None:
+    """End a handshake that will not be: trio-websocket closes the stream, and lets who waits for the request wait."""
+    await outlet.wait_closed()
+    handshake.cancel()

@@ -42,6 +42,7 @@ class Outlet(trio.abc.Stream):
         self._rest = memoryview(b"")
         self._lock = trio.Lock()
         self._left = trio.Event()
+        self._closed = trio.Event()
         self._blocked_since: float | None = None
 
     @property
@@ -118,4 +119,9 @@ class Outlet(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the connection."""
+        self._closed.set()
         await self._stream.aclose()
+
+    async def wait_closed(self) -> None:
+        """Wait until somebody has begun to close the connection."""
+        await self._closed.wait()

@@ -6,6 +6,7 @@ import itertools
 import json
 import socket
 import struct
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -31,15 +32,18 @@ from tests.server.registry import Specs, open_registry, request
 class Served:
     """A registry behind a real port; what blocks is done in threads."""
 
-    def __init__(self, registry: Registry, gateway: Gateway, port: int, errors: list[Exception]) -> None:
+    def __init__(
+        self, registry: Registry, gateway: Gateway, http: HttpServer, port: int, errors: list[Exception]
+    ) -> None:
         self.registry = registry
         self.gateway = gateway
+        self.http = http
         self.port = port
         self.errors = errors
 
     def connect(self, path: str, **options: Any) -> ClientConnection:
         client: ClientConnection = connect(
-            f"ws://127.0.0.1:{self.port}{path}", max_size=None, compression=None, **options
+            f"ws://127.0.0.1:{self.port}{path}", max_size=None, compression=None, close_timeout=0.5, **options
         )
         return client
 
@@ -72,13 +76,19 @@ def serve(
                 async with trio.open_nursery() as nursery:
                     await nursery.start(gateway.run)
                     ((_, port),) = await nursery.start(http.run)
-                    await test(Served(registry, gateway, port, found))
+                    await test(Served(registry, gateway, http, port, found))
                     await gateway.close()
                     await http.stop()
                     nursery.cancel_scope.cancel()
         assert len(found) == errors, found
 
-    trio.run(main)
+    before = sys.getswitchinterval()
+    # As the server does; clients are threads of this process here, which would keep the interpreter for 5 ms at a time.
+    sys.setswitchinterval(0.0001)
+    try:
+        trio.run(main)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def lossless(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -405,7 +415,7 @@ def test_pages_that_are_allowed_may_connect(tmp_path: Path) -> None:
 
 def test_a_client_that_does_not_read_is_closed_and_no_other_notices(tmp_path: Path) -> None:
     async def test(served: Served) -> None:
-        run = await served.registry.start(request("endless"))
+        run = await served.registry.start(request("endless", pace=20_000))
 
         def stalled() -> socket.socket:
             raw = socket.create_connection(("127.0.0.1", served.port))
@@ -522,5 +532,8 @@ def test_whatever_bytes_come_others_notice_nothing(tmp_path: Path) -> None:
                     assert ask(client, type="pause", run="nobody")["problem"]["status"] == 404
 
         await served.in_thread(talk)
+        # None of them is kept until a deadline.
+        with trio.fail_after(3):
+            await served.http.stop()
 
     serve(tmp_path, test)
