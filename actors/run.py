@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 import trio
@@ -33,7 +33,7 @@ from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
 from sptrader_stream.store.results import write_head, write_result
-from sptrader_stream.topics import Inbox, Topic
+from sptrader_stream.topics import Topic
 
 Clock = Callable[[], float]
 
@@ -224,12 +224,38 @@ def run_blocking(
         started: when the command began, by that clock.
     """
     run = Run(spec, clock=clock, started=started)
+    if on_progress is None:
+        return execute_blocking(run)
+    log = run.log.subscribe()
 
-    async def watch(log: Inbox[LogEvent], show: Callable[[Progress], None]) -> None:
+    async def watch() -> None:
         with log:
             async for event in log:
                 if isinstance(event, Progress):
-                    show(event)
+                    on_progress(event)
+
+    return execute_blocking(run, watch)
+
+
+class Executable(Protocol):
+    """A run, or what holds one."""
+
+    def cancel(self) -> None:
+        """End it; what was done is kept."""
+        ...
+
+    async def execute(self) -> RunOutcome:
+        """Run to the end."""
+        ...
+
+
+def execute_blocking(run: Executable, beside: Callable[[], Awaitable[None]] | None = None) -> RunOutcome:
+    """Execute a run in an event loop of its own; Ctrl-C cancels it.
+
+    Args:
+        run: what to execute.
+        beside: what is done in the same loop meanwhile; it has to end once the run has.
+    """
 
     async def main() -> RunOutcome:
         # Opened before anything is written, so that no interrupt finds a run that it could only break off.
@@ -238,8 +264,8 @@ def run_blocking(
                 if interrupts is not None:
                     listening.start_soon(_cancel_on_interrupt, interrupts, run)
                 async with trio.open_nursery() as nursery:
-                    if on_progress is not None:
-                        nursery.start_soon(watch, run.log.subscribe(), on_progress)
+                    if beside is not None:
+                        nursery.start_soon(beside)
                     outcome = await run.execute()
                 listening.cancel_scope.cancel()
         return outcome
@@ -260,6 +286,6 @@ def _interrupts() -> Iterator[AsyncIterator[int] | None]:
         yield received
 
 
-async def _cancel_on_interrupt(interrupts: AsyncIterator[int], run: Run) -> None:
+async def _cancel_on_interrupt(interrupts: AsyncIterator[int], run: Executable) -> None:
     async for _ in interrupts:
         run.cancel()

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sptrader_stream import __version__
-from sptrader_stream.cli.options import WorkspaceOption
-from sptrader_stream.errors import StrategyError, UserError, did_you_mean
+from sptrader_stream.cli.options import ServerOption, WorkspaceOption
+from sptrader_stream.errors import Finding, StrategyError, UserError, did_you_mean
 from sptrader_stream.money import PERCENT_DIGITS, format_scaled
 
 if TYPE_CHECKING:
+    from sptrader_stream.client import Client
     from sptrader_stream.indicators import IndicatorInfo
     from sptrader_stream.rules.plan import EntryRule, ExitRule, StrategyPlan
+    from sptrader_stream.server.documents import FieldProblem
+    from sptrader_stream.server.rest.documents import Validation
     from sptrader_stream.signals.registry import SignalInfo
 
 
@@ -45,8 +48,14 @@ def about(
     """Run trading strategies over candles."""
 
 
-def list_strategies(workspace: WorkspaceOption = None) -> None:
-    """List the workspace's strategies."""
+def list_strategies(workspace: WorkspaceOption = None, server: ServerOption = None) -> None:
+    """List the workspace's strategies, or those of a server."""
+    if server is not None:
+        from sptrader_stream.cli.remote import ask, describe_strategy
+
+        found = ask(server, lambda client: client.strategies())
+        _print_pairs([(each.name, describe_strategy(each)) for each in found.strategies])
+        return
     from sptrader_stream.rules.loader import load_strategy
     from sptrader_stream.workspace import open_workspace
 
@@ -62,8 +71,12 @@ def list_strategies(workspace: WorkspaceOption = None) -> None:
 def show_strategy(
     strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a file.")],
     workspace: WorkspaceOption = None,
+    server: ServerOption = None,
 ) -> None:
     """Show a strategy: what it reads, its parameters and its file."""
+    if server is not None:
+        _show_of_server(server, strategy)
+        return
     from sptrader_stream.rules.loader import load_strategy
     from sptrader_stream.workspace import open_workspace
 
@@ -75,8 +88,12 @@ def show_strategy(
 def validate_strategies(
     strategies: Annotated[list[str], typer.Argument(metavar="STRATEGY...", help="Names, or paths to files.")],
     workspace: WorkspaceOption = None,
+    server: ServerOption = None,
 ) -> None:
     """Check strategies and print every finding."""
+    if server is not None:
+        _validate_on_server(server, strategies)
+        return
     from sptrader_stream.rules.loader import load_strategy
     from sptrader_stream.workspace import open_workspace
 
@@ -94,8 +111,53 @@ def validate_strategies(
             print(f"{file}: {plan.name} is valid")
             if plan.unused_parameters:
                 print(f"{file}: note: nothing refers to the parameters {', '.join(plan.unused_parameters)}")
+    _refuse(findings)
+
+
+def _refuse(findings: Sequence[str]) -> None:
     if findings:
         raise UserError("\n".join([f"{len(findings)} finding{'s' if len(findings) > 1 else ''}", *findings]))
+
+
+def _show_of_server(server: str, strategy: str) -> None:
+    from sptrader_stream.cli.remote import ask
+
+    found = ask(server, lambda client: client.strategy(strategy))
+    _print_pairs(
+        [
+            ("strategy", found.name),
+            ("file", found.file),
+            *((f"-p {name}", value) for name, value in found.parameters.items()),
+            *(("finding", _finding(found.file, each)) for each in found.findings),
+        ]
+    )
+    print(f"\n{found.text.rstrip()}")
+
+
+def _validate_on_server(server: str, strategies: Sequence[str]) -> None:
+    """Have strategies checked by a server: a file of ours by its text, anything else by its name there."""
+    from sptrader_stream.cli.remote import ask
+    from sptrader_stream.server.rest.documents import StrategyCheck
+
+    checks = []
+    for strategy in strategies:
+        file = Path(strategy)
+        text = file.read_text(encoding="utf-8") if file.is_file() else None
+        checks.append(StrategyCheck(text=text, name=strategy if text is None else None))
+
+    async def work(client: Client) -> list[Validation]:
+        return [await client.validate(check) for check in checks]
+
+    findings: list[str] = []
+    for strategy, found in zip(strategies, ask(server, work), strict=True):
+        findings += [_finding(strategy, each) for each in found.findings]
+        if found.valid:
+            print(f"{strategy}: {found.name} is valid")
+    _refuse(findings)
+
+
+def _finding(file: str, problem: FieldProblem) -> str:
+    return str(Finding(file=file, line=problem.line or 0, path=problem.path, message=problem.message))
 
 
 def show_indicators(

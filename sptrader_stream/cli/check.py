@@ -48,7 +48,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def check(
     strategy: StrategyArgument,
-    data: DataOption,
+    data: DataOption = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     start: StartOption = None,
@@ -69,7 +69,7 @@ def check(
 
     request = RunRequest(
         strategy=strategy,
-        data=data,
+        data=data or (),
         symbol=symbol,
         timeframe=timeframe,
         start=start,

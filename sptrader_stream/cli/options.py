@@ -11,11 +11,14 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; default: the current folder.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", metavar="URL", help="Ask this server instead, such as http://127.0.0.1:3001.")
+]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A folder in backtests, a path, or last.")]
 
 StrategyArgument = Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a path to a YAML file.")]
 DataOption = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--data",
         metavar="FILE|synthetic|SYMBOL=FILE",

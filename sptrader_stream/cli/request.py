@@ -118,7 +118,7 @@ def parse_data(request: RunRequest) -> list[Candles]:
         UserError: a symbol has no file behind it, or ``--symbol`` is given beside another symbol or several files.
     """
     found = [_parse_candles(word) for word in request.data]
-    if request.symbol is None:
+    if request.symbol is None or not found:
         return found
     if len(found) > 1:
         raise UserError("--symbol is for one --data; with several, name each: --data EURUSD=FILE --data GBPUSD=FILE")
@@ -211,6 +211,8 @@ def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path
     start = None if request.start is None else parse_time(request.start)
     end = None if request.end is None else parse_end(request.end)
     instruments = load_instruments(instruments_file)
+    if not request.data:
+        raise UserError(f"which candles? Give them with --data: {_NEEDED['--data']}")
     wanted = []
     for candles in parse_data(request):
         symbol = choose_symbol(candles, plan, instruments)

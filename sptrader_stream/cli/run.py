@@ -15,6 +15,7 @@ from sptrader_stream.cli.options import (
     EndOption,
     JsonOption,
     ParameterOption,
+    ServerOption,
     StartOption,
     StrategyArgument,
     SymbolOption,
@@ -60,7 +61,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def run(
     strategy: StrategyArgument,
-    data: DataOption,
+    data: DataOption = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
     start: StartOption = None,
@@ -76,11 +77,12 @@ def run(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
+    server: ServerOption = None,
 ) -> int:
     """Run a strategy over candles."""
     request = RunRequest(
         strategy=strategy,
-        data=data,
+        data=data or (),
         symbol=symbol,
         timeframe=timeframe,
         start=start,
@@ -91,6 +93,10 @@ def run(
         out=out,
         bounds=bounds,
     )
+    if server is not None:
+        from sptrader_stream.cli.remote import run_there
+
+        return run_there(server, request, as_document=as_json)
     home = open_workspace(workspace)
     return _run(request, home, home.backtests, as_json=as_json, is_demo=False)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from sptrader_stream.cli.options import JsonOption, RunArgument, WorkspaceOption
+from sptrader_stream.cli.options import JsonOption, RunArgument, ServerOption, WorkspaceOption
 from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sptrader_stream.client import Client
     from sptrader_stream.research.answers import NearestOf, WhyAnswer
     from sptrader_stream.research.levels import HeldPosition
     from sptrader_stream.research.why import RuleExplained, Why
@@ -40,6 +41,7 @@ def why(
     symbol: Annotated[str | None, typer.Option(metavar="SYMBOL", help="Default: each instrument of the run.")] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
+    server: ServerOption = None,
 ) -> None:
     """Explain why a run traded or did not."""
     from sptrader_stream.research.answers import explain_run
@@ -49,13 +51,25 @@ def why(
     if (at is None) == (near is None):
         raise UserError("give either --at TIME, such as --at 2025-03-31T14:30, or --near N, such as --near 5")
     time = None if at is None else parse_time(at)
-    record = read_record(find_run(open_workspace(workspace).backtests, run))
-    answer = explain_run(record, at=time, near=near, symbol=symbol)
+    if server is not None:
+        answer = _ask(server, run, at, near, symbol)
+    else:
+        record = read_record(find_run(open_workspace(workspace).backtests, run))
+        answer = explain_run(record, at=time, near=near, symbol=symbol)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
     else:
         _show(answer)
+
+
+def _ask(server: str, run: str, at: str | None, near: int | None, symbol: str | None) -> WhyAnswer:
+    from sptrader_stream.cli.remote import ask
+
+    async def work(client: Client) -> WhyAnswer:
+        return await client.why(await client.find(run), at=at, near=near, symbol=symbol)
+
+    return ask(server, work)
 
 
 def _show(answer: WhyAnswer) -> None:

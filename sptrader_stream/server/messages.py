@@ -90,7 +90,8 @@ class SetPace(Command, frozen=True, kw_only=True, tag="pace"):
     pace: str | float
 
 
-ClientMessage: TypeAlias = Subscribe | Unsubscribe | StartRun | Cancel | Pause | Resume | Step | SetPace
+SteeringCommand: TypeAlias = Cancel | Pause | Resume | Step | SetPace
+ClientMessage: TypeAlias = Subscribe | Unsubscribe | StartRun | SteeringCommand
 
 # To clients: answers
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from actors.spec import RunSpec
 from sptrader_stream.money import format_money
 from sptrader_stream.pace import Pace
-from sptrader_stream.server.documents import RunRequest, RunStatus
+from sptrader_stream.server.documents import ExecutionMode, RunStatus
 
 
 def moment_text(moment: datetime) -> str:
@@ -15,7 +15,7 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def first_status(spec: RunSpec, request: RunRequest, pace: Pace, now: datetime) -> RunStatus:
+def first_status(spec: RunSpec, mode: ExecutionMode, pace: Pace, now: datetime) -> RunStatus:
     """Describe a run that was just taken on."""
     infos = [market.source.info for market in spec.markets]
     rows = [info.rows for info in infos]
@@ -29,7 +29,7 @@ def first_status(spec: RunSpec, request: RunRequest, pace: Pace, now: datetime) 
         timeframe=infos[0].timeframe,
         sources=list(dict.fromkeys(info.name for info in infos)),
         synthetic=any(info.synthetic for info in infos),
-        execution_mode=request.execution_mode,
+        execution_mode=mode,
         created_at=moment_text(now),
         started_at=None,
         ended_at=None,

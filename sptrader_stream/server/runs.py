@@ -209,7 +209,7 @@ class Registry:
         spec = self._make_spec(request)
         playback = Playback(pace)
         run = Run(spec, playback=playback, turns=self._turns, clock=self._clock)
-        status = first_status(spec, request, pace, self._now())
+        status = first_status(spec, request.execution_mode, pace, self._now())
         make_folder(spec.folder)
         write_run_file(spec.folder, RunFile(request=request, status=status))
         handle = RunHandle(

@@ -7,6 +7,7 @@ from typing import Literal
 from sptrader_stream.errors import UserError
 from sptrader_stream.pace import Pace, parse_pace
 from sptrader_stream.server.documents import FieldProblem
+from sptrader_stream.server.messages import Cancel, Pause, Resume, SetPace, SteeringCommand, Step
 from sptrader_stream.server.request_errors import InvalidRequestError
 from sptrader_stream.server.run_handle import RunHandle
 
@@ -37,3 +38,23 @@ def step(handle: RunHandle, n: int | None, until: Literal["trade"] | None) -> No
     else:
         message = "give either n or until, not both"
         raise InvalidRequestError(message, [FieldProblem(path="until", message=message)])
+
+
+def steer(handle: RunHandle, command: SteeringCommand) -> None:
+    """Carry a command out on a run that has begun.
+
+    Raises:
+        InvalidRequestError: the command has a value that will not do.
+        StateConflictError: the run is over.
+    """
+    match command:
+        case Cancel():
+            handle.cancel()
+        case Pause():
+            handle.pause()
+        case Resume():
+            handle.resume()
+        case Step():
+            step(handle, command.n, command.until)
+        case SetPace():
+            handle.set_pace(read_pace(command.pace))

@@ -180,7 +180,10 @@ def test_a_new_workspace_is_ready_for_work(capsys: Output, tmp_path: Path) -> No
     [
         (["rum"], "error: No such command 'rum'"),
         (["run"], "error: Missing argument 'STRATEGY'. (see sptrader run --help)"),
-        (["run", "x"], "error: Missing option '--data'. (see sptrader run --help)"),
+        (
+            ["run", "ema_crossover"],
+            "error: which candles? Give them with --data: give the path of a Parquet or CSV file",
+        ),
         (["run", "x", "--data", "synthetic", "--batch", "0"], "error: Invalid value for '--batch'"),
         (["run", "x", "--data", "synthetic", "--batch", "many"], "error: Invalid value for '--batch'"),
         (["run", "x", "--data", "synthetic", "--timefrme", "1m"], "error: No such option: --timefrme"),

@@ -13,16 +13,13 @@ from sptrader_stream.server.messages import (
     Answer,
     Cancel,
     ClientMessage,
-    Pause,
-    Resume,
-    SetPace,
     StartRun,
-    Step,
+    SteeringCommand,
 )
 from sptrader_stream.server.request_errors import InvalidRequestError
 from sptrader_stream.server.run_handle import RunHandle
 from sptrader_stream.server.runs import Registry
-from sptrader_stream.server.steering import read_pace, step
+from sptrader_stream.server.steering import steer
 
 _KIND: Final = cast("type[ClientMessage]", ClientMessage)
 _JSON: Final = msgspec.json.Decoder(_KIND)
@@ -64,7 +61,7 @@ def identity(data: str | bytes, form: Format) -> tuple[int | str | None, str | N
     return known, kind if isinstance(kind, str) else None
 
 
-async def carry_out(message: StartRun | Cancel | Pause | Resume | Step | SetPace, registry: Registry) -> Answer:
+async def carry_out(message: StartRun | SteeringCommand, registry: Registry) -> Answer:
     """Do what a message wants of a run.
 
     Raises:
@@ -77,18 +74,9 @@ async def carry_out(message: StartRun | Cancel | Pause | Resume | Step | SetPace
             handle = registry.get(message.run)
             with trio.move_on_after(_CANCEL_SECONDS):
                 await registry.cancel(message.run)
-        case Pause():
+        case _:
             handle = registry.get(message.run)
-            handle.pause()
-        case Resume():
-            handle = registry.get(message.run)
-            handle.resume()
-        case Step():
-            handle = registry.get(message.run)
-            step(handle, message.n, message.until)
-        case SetPace():
-            handle = registry.get(message.run)
-            handle.set_pace(read_pace(message.pace))
+            steer(handle, message)
     return answer(message, handle)
 
 
