@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, cast
 
 import msgspec
@@ -32,14 +33,20 @@ from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import write_head, write_result
+from sptrader_stream.store.results import Written, write_head, write_result
 from sptrader_stream.topics import Topic
 
 Clock = Callable[[], float]
+ResultWriter = Callable[[Path, int], Awaitable[Written]]
 
 _FEW = 10
 # Python works on a candle for up to a millisecond; nothing of it can be stopped within a batch.
 _OWN_SIGNALS_BATCH = 64
+
+
+async def write_in_thread(folder: Path, few: int) -> Written:
+    """Write a run's result; see ``store.results.write_result``."""
+    return await trio.to_thread.run_sync(write_result, folder, few)
 
 
 class Run:
@@ -62,6 +69,7 @@ class Run:
         *,
         playback: Playback | None = None,
         turns: Turns | None = None,
+        write_result: ResultWriter = write_in_thread,
         clock: Clock = time.perf_counter,
         started: float | None = None,
     ) -> None:
@@ -71,17 +79,19 @@ class Run:
             spec: what to run.
             playback: in whose hands the run's time is; by default it goes as fast as can be.
             turns: shared with the other runs of the event loop; None where there are none.
+            write_result: writes the result, once everything that it is made of is in the run's folder.
             clock: monotonic seconds, for the timing in the result.
             started: when the command that leads to this run began, by that clock.
         """
         self.spec = spec
         self._clock = clock
-        self._writing = None if turns is None else turns.writing
+        self._write = write_result
         self._started = clock() if started is None else started
         self.playback = Playback() if playback is None else playback
         apart = spec.shares_loop and has_own_signals(spec.strategy)
         batch_size = min(spec.batch_size, _OWN_SIGNALS_BATCH) if apart else spec.batch_size
-        capacity = frames_waiting(batch_size * max(1, len(spec.markets)))
+        # What waits for the user's own signals has to be worked off when the run is cancelled.
+        capacity = 1 if apart else frames_waiting(batch_size * max(1, len(spec.markets)))
         self.log: Topic[LogEvent] = Topic(cast("type[LogEvent]", LogEvent), capacity)
         plan, timeframe = spec.strategy, data_timeframe(spec)
         instruments = [market.instrument for market in spec.markets]
@@ -137,9 +147,7 @@ class Run:
                     head = make_head(started, ended, ending)
                     await trio.to_thread.run_sync(write_head, self.spec.folder, head)
                     await self.log.publish(ended)
-                    written = await trio.to_thread.run_sync(
-                        write_result, self.spec.folder, started, head, _FEW, limiter=self._writing
-                    )
+                    written = await self._write(self.spec.folder, _FEW)
         return RunOutcome(
             status=ended.status,
             failure=ended.failure,

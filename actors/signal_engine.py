@@ -21,19 +21,27 @@ class Patience:
 
     def __init__(self) -> None:
         self._is_ending = False
+        self._deadline = math.inf
         self._scope: trio.CancelScope | None = None
 
     def end_soon(self) -> None:
         """From now on it is ``PATIENCE_SECONDS``, for what is at work already as well."""
         self._is_ending = True
         if self._scope is not None:
-            self._scope.deadline = trio.current_time() + PATIENCE_SECONDS
+            self._begin_end()
+            self._scope.deadline = self._deadline
 
     def scope(self) -> trio.CancelScope:
         """A scope that is cancelled when it ends; to be entered at once."""
-        deadline = trio.current_time() + PATIENCE_SECONDS if self._is_ending else math.inf
-        self._scope = trio.CancelScope(deadline=deadline)
+        if self._is_ending:
+            self._begin_end()
+        self._scope = trio.CancelScope(deadline=self._deadline)
         return self._scope
+
+    def _begin_end(self) -> None:
+        # One deadline for all batches that are still to come.
+        if self._deadline == math.inf:
+            self._deadline = trio.current_time() + PATIENCE_SECONDS
 
 
 async def signal_engine(core: SignalEngine, candles: Inbox[Candles], signals: Topic[Signals]) -> None:

@@ -2,8 +2,8 @@
 
 In one pass of the scheduler every task that can go on does so once. With fifty runs at full speed a pass would take
 fifty batches through a step each, and a request would wait for many such passes. So a run takes a turn before each
-batch, and there is one in a pass, given in the order of asking. A lone run takes as many as it likes: the
-channels between its actors bound it.
+batch, and the next is given, in the order of asking, when that one is through. A lone run takes as many as it likes:
+the channels between its actors bound it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Final
 
 import trio
 
-# A batch takes a third of a millisecond through all actors, with very many trades up to two.
-_TURNS_IN_A_PASS: Final = 1
+# A batch goes through the actors in about as many passes, one of them in each. Given in every pass, turns would fill
+# each with work of all actors, and what takes a few passes, such as a request or the end of a run that was cancelled,
+# would wait for as many batches.
+_PASSES_A_TURN: Final = 16
+# Where passes are full of other work, such as requests without end, runs have their share of the time all the same. A
+# batch with very many trades takes as long on a slow machine.
+_LONGEST_TURN: Final = 0.008
 
 
 class Turns:
-    """Gives turns to the runs that take part; see :func:`open_turns`.
-
-    Attributes:
-        writing: limits the threads that write results, which are Python and would take the interpreter from the loop.
-    """
+    """Gives turns to the runs that take part; see :func:`open_turns`."""
 
     def __init__(self) -> None:
-        self.writing = trio.CapacityLimiter(1)
         self._runs = 0
-        self._left = _TURNS_IN_A_PASS
+        self._is_free = True
         self._waiting = trio.lowlevel.ParkingLot()
         self._wanted = trio.Event()
 
@@ -45,21 +45,25 @@ class Turns:
         """Wait for a turn."""
         if self._runs <= 1:
             return
-        if self._left > 0 and not self._waiting:
-            self._left -= 1
+        if self._is_free and not self._waiting:
+            self._is_free = False
             return
         self._wanted.set()
         await self._waiting.park()
 
     async def give(self) -> None:
-        """Give turns, pass by pass, while somebody waits for one."""
+        """Give turns while somebody waits for one, each when the batch of the one before is through."""
         while True:
             if not self._waiting:
                 self._wanted = trio.Event()
-                self._left = _TURNS_IN_A_PASS
+                self._is_free = True
                 await self._wanted.wait()
-            await trio.lowlevel.checkpoint()
-            self._left = _TURNS_IN_A_PASS - len(self._waiting.unpark(count=_TURNS_IN_A_PASS))
+            due = trio.current_time() + _LONGEST_TURN
+            for _ in range(_PASSES_A_TURN):
+                await trio.lowlevel.checkpoint()
+                if trio.current_time() > due:
+                    break
+            self._is_free = not self._waiting.unpark()
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ import structlog
 import trio
 
 from actors.playback import Playback
-from actors.run import Run
+from actors.run import ResultWriter, Run, write_in_thread
 from actors.spec import RunSpec
 from actors.turns import Turns, open_turns
 from sptrader_stream.errors import StorageError, UserError
@@ -54,6 +54,7 @@ class Registry:
         settings: ServerSettings,
         make_spec: SpecMaker,
         *,
+        write_result: ResultWriter = write_in_thread,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
@@ -63,6 +64,7 @@ class Registry:
             backtests: where runs have their folders.
             settings: limits and retention.
             make_spec: from a request to what is run, its folder in ``backtests``; called in a thread.
+            write_result: writes the result of a run that is over.
             clock: monotonic seconds.
             now: the time of day.
         """
@@ -71,6 +73,7 @@ class Registry:
         self._backtests = backtests
         self._settings = settings
         self._make_spec = make_spec
+        self._write_result = write_result
         self._clock = clock
         self._now = now
         self._runs: dict[str, RunHandle] = {}
@@ -208,7 +211,8 @@ class Registry:
     def _open(self, request: RunRequest, pace: Pace) -> RunHandle:
         spec = self._make_spec(request)
         playback = Playback(pace)
-        run = Run(spec, playback=playback, turns=self._turns, clock=self._clock)
+        run = Run(spec, playback=playback, turns=self._turns, write_result=self._write_result,
+                  clock=self._clock)  # fmt: skip
         status = first_status(spec, request.execution_mode, pace, self._now())
         make_folder(spec.folder)
         write_run_file(spec.folder, RunFile(request=request, status=status))
@@ -296,5 +300,8 @@ class Registry:
         self._room.set()
 
     def _changed(self, handle: RunHandle) -> None:
+        if handle.is_over:
+            # The next need not wait until the result is written; ``max_replays`` bounds how many are to be.
+            self._room.set()
         for each in self.on_change:
             each(handle)

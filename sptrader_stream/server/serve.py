@@ -54,6 +54,8 @@ async def serve(workspace: Workspace, settings: ServerSettings, on_started: Call
             await anext(signals)
             _logger.info("stopping", seconds=settings.shutdown_seconds)
             await _close(service, http, signals)
+            # What is not yet written is when it is first asked for.
+            await service.results.leave()
             nursery.cancel_scope.cancel()
     _logger.info("stopped")
 

@@ -12,6 +12,7 @@ import structlog
 from sptrader_stream.server.gateway.gateway import Gateway
 from sptrader_stream.server.library import CandleLibrary
 from sptrader_stream.server.ordering import make_server_spec
+from sptrader_stream.server.result_process import ResultProcess
 from sptrader_stream.server.runs import Registry
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.workspace import Workspace
@@ -25,6 +26,7 @@ class Service:
     Attributes:
         workspace: where strategies, configuration and results are.
         settings: how the server behaves.
+        results: writes the results of runs.
         library: the files of candles that the server has.
         registry: all runs.
         gateway: the websocket side.
@@ -36,10 +38,12 @@ class Service:
         self.settings = settings
         self.is_closing = False
         self.library = CandleLibrary(workspace, settings)
+        self.results = ResultProcess()
         self.registry = Registry(
             workspace.backtests,
             settings,
             partial(make_server_spec, workspace=workspace, library=self.library, settings=settings),
+            write_result=self.results.write,
             clock=time.monotonic,
             now=lambda: datetime.now(UTC),
         )

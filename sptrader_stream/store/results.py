@@ -77,18 +77,17 @@ def write_head(folder: Path, head: Head) -> None:
         target.write_bytes(msgspec.json.encode(head))
 
 
-def write_result(folder: Path, started: RunStarted, head: Head, few: int) -> Written:
-    """Write ``result.json`` into a run's folder; it appears whole or not at all.
+def write_result(folder: Path, few: int) -> Written:
+    """Write ``result.json`` into a run's folder, from its head and its journal; it appears whole or not at all.
 
     Args:
-        folder: the run's; holds its journal.
-        started: the journal's first event.
-        head: everything but the long lists, which are made from the journal.
+        folder: the run's.
         few: how many trades and halts are given back.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: it cannot be written, or what it is made from cannot be read.
     """
+    started, head = _read_parts(folder)
     tally = _Tally(len(started.markets), few)
     same_bar, gap, rejections, halts = (
         _count(head, name) for name in ("same_bar_trades", "gap_trades", "rejections", "halts")
@@ -118,11 +117,16 @@ def complete_result(folder: Path) -> bool:
     Raises:
         StorageError: it cannot be written, or what it is made from cannot be read.
     """
-    file = folder / HEAD_FILE
     if (folder / RESULT_FILE).is_file():
         return True
-    if not file.is_file():
+    if not (folder / HEAD_FILE).is_file():
         return False
+    write_result(folder, 0)
+    return True
+
+
+def _read_parts(folder: Path) -> tuple[RunStarted, Head]:
+    file = folder / HEAD_FILE
     try:
         head = msgspec.json.decode(file.read_bytes(), type=Head)
         started = next(read_journal(folder), None)
@@ -130,8 +134,7 @@ def complete_result(folder: Path) -> bool:
         raise StorageError(f"{file}: the result cannot be made from it: {error}") from error
     if not isinstance(started, RunStarted):
         raise StorageError(f"{folder}: its journal does not begin with the start of a run")
-    write_result(folder, started, head, 0)
-    return True
+    return started, head
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:

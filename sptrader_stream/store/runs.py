@@ -12,7 +12,7 @@ from sptrader_stream.errors import StorageError, UserError, did_you_mean
 from sptrader_stream.events import RunStarted
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
-from sptrader_stream.store.results import RESULT_FILE
+from sptrader_stream.store.results import RESULT_FILE, complete_result
 from sptrader_stream.timeframes import parse_time
 
 # Stands for the run that was written last.
@@ -72,7 +72,7 @@ def read_record(folder: Path) -> RunRecord:
     """
     started = read_started(folder)
     result = folder / RESULT_FILE
-    if not result.is_file() or not result.stat().st_size:
+    if not complete_result(folder) or not result.stat().st_size:
         raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed; run it again")
     if read_end(folder) is None:
         raise StorageError(f"{folder / JOURNAL_FILE}: ends too soon, a part of the run is lost; run it again")

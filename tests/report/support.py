@@ -18,7 +18,7 @@ from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
-from sptrader_stream.store.results import write_result
+from sptrader_stream.store.results import write_head, write_result
 from sptrader_stream.timeframes import HOUR, format_time, parse_time
 
 Policy = Literal["allow", "warn", "block"]
@@ -146,7 +146,8 @@ def write_run(
         period=(int(times[0]), int(times[-1])), open_positions=[],
         timing=Timing(candles=len(values), startup_s=0.1, run_s=0.1, source_wait_s=0.0, candles_per_second=1.0),
     )  # fmt: skip
-    write_result(folder, started, make_head(started, ended, ending), 10)
+    write_head(folder, make_head(started, ended, ending))
+    write_result(folder, 10)
     return started
 
 
