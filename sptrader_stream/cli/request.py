@@ -26,7 +26,9 @@ DEFAULT_BATCH = 8192
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NEEDED = {
     "STRATEGY": "give a strategy's name or the path of its file",
-    "--data": "give a Parquet or CSV file, 'synthetic' or 'database', in several markets each as SYMBOL=FILE",
+    "--data": (
+        "give the path of a Parquet or CSV file, or 'synthetic' or 'database', in several markets each as SYMBOL=FILE"
+    ),
     "--out": "give a new folder, or leave it out for one in backtests",
 }
 

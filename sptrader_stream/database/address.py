@@ -54,8 +54,9 @@ def connection_parameters(url: str) -> dict[str, str]:
     except psycopg.Error:
         raise wrong from None
     parameters = _DEFAULTS | {name: str(value) for name, value in given.items() if value is not None}
-    # An @ in a password that is not written as %40 puts a part of the password in front of the host.
-    if "@" in parameters.get("host", ""):
+    # A password with an @ or / in it that is not written as %40 or %2F ends up in the host, port or database.
+    ports = parameters.get("port", "").replace(",", "")
+    if any("@" in parameters.get(name, "") for name in ("host", "dbname")) or not (ports.isdigit() or not ports):
         raise wrong
     return parameters
 

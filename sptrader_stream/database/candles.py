@@ -165,7 +165,11 @@ class _Stream:
             raise self._refused(piece, int(fine.argmax()), "its time is finer than a microsecond")
         has_spread = piece.spread is not None
         if has_spread != self._series.has_spread:
-            has, lacks = ("these have one", "those there have none") if has_spread else ("these have none", "those do")
+            has, lacks = (
+                ("these have one", "those there have none")
+                if has_spread
+                else ("these have none", "those there have one")
+            )
             raise self._refused(
                 piece, 0, f"candles of a series all have a spread or none has: {has}, {lacks}: change the file"
             )

@@ -46,7 +46,12 @@ _QUERY: Final = """
 """
 # The order of the primary key is the one that is wanted. Without statistics, as of a table that was just filled, the
 # server would rather sort what is left of the series, for every chunk of it.
-_IN_ORDER: Final = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
+_IN_ORDER: Final = """
+    SET LOCAL enable_sort = off;
+    SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_bitmapscan = off;
+    SET LOCAL jit = off
+"""
 
 
 class DatabaseSource:
