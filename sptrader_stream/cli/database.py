@@ -12,6 +12,7 @@ from sptrader_stream.cli.options import JsonOption, SymbolOption, TimeframeOptio
 
 if TYPE_CHECKING:
     from sptrader_stream.database.connection import Connection
+    from sptrader_stream.database.results import StoredRun
     from sptrader_stream.instruments import Instrument
     from sptrader_stream.sources.contract import DataPolicy
 
@@ -23,6 +24,7 @@ def add_commands(app: typer.Typer) -> None:
     database.command("status")(show_status)
     database.command("import")(import_candles)
     database.command("list")(list_candles)
+    database.command("store")(store_runs)
     app.add_typer(database, name="db")
 
 
@@ -113,6 +115,45 @@ def _import_file(
     parts += [f"{written.replaced:,} replaced"] * bool(written.replaced) + [f"{same:,} there already"] * bool(same)
     span = f"{format_time(written.start)} to {format_time(written.end)}"
     print(f"{file}: {instrument.symbol} {length}, {written.read:,} candles from {span}: {', '.join(parts)}", flush=True)
+
+
+def store_runs(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Folders in backtests, paths, or last.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Put recorded runs into the database: trades, fills, equity, metrics; what is there of them is replaced."""
+    from sptrader_stream.database.address import database_url
+    from sptrader_stream.database.results import store_run
+    from sptrader_stream.store.runs import find_run
+    from sptrader_stream.workspace import open_workspace
+
+    url = database_url(os.environ)
+    backtests = open_workspace(workspace).backtests
+    for folder in [find_run(backtests, run) for run in runs]:
+        print(stored_line(store_run(url, folder)), flush=True)
+
+
+def stored_line(stored: StoredRun) -> str:
+    """Say what was stored of a run, in a line."""
+    done = "replaced" if stored.replaced else "stored"
+    counts = ", ".join(f"{stored.rows[name]:,} {name}" for name in ("trades", "fills", "rejections", "halts"))
+    return f"{done} run {stored.run_id}: {counts}, {stored.rows['equity']:,} changes of equity"
+
+
+def check_database() -> str:
+    """Make sure that runs can be stored, before one is made; answers the database's address.
+
+    Raises:
+        ConfigError: ``DATABASE_URL`` is not set, or the database cannot be reached or has not the schema.
+    """
+    from sptrader_stream.database.address import database_url
+    from sptrader_stream.database.connection import connected
+    from sptrader_stream.database.schema import check_schema
+
+    url = database_url(os.environ)
+    with connected(url, "looking at the schema") as connection:
+        check_schema(connection)
+    return url
 
 
 def list_candles(as_json: JsonOption = False) -> None:

@@ -60,15 +60,15 @@ def running_server(binaries: Path, settings: Sequence[str] = _SETTINGS) -> Itera
         data = folder / "data"
         if user is not None:
             shutil.chown(folder, user)
-        run = [binaries / "initdb", "--pgdata", data, "--username", "postgres", "--encoding", "UTF8", "--no-sync"]
-        subprocess.run(
-            [*run, "--auth", "trust", "--no-locale"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL
-        )
-        control = [binaries / "pg_ctl", "--pgdata", data, "--wait", "--silent"]
+
+        def command(program: str, *words: str) -> None:
+            run = [str(binaries / program), "--pgdata", str(data), *words]
+            subprocess.run(run, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+
+        command("initdb", "--username=postgres", "--encoding=UTF8", "--auth=trust", "--no-locale", "--no-sync")
         options = " ".join(f"-c {each}" for each in (*settings, f"unix_socket_directories={folder}"))
-        start = [*control, "--log", folder / "log", "--options", options, "start"]
-        subprocess.run(start, check=True, user=user, cwd=folder)
+        command("pg_ctl", "--wait", f"--log={folder / 'log'}", f"--options={options}", "start")
         try:
             yield Server(folder)
         finally:
-            subprocess.run([*control, "--mode", "immediate", "stop"], check=True, user=user, cwd=folder)
+            command("pg_ctl", "--wait", "--mode=immediate", "stop")

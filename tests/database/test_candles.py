@@ -204,10 +204,14 @@ def test_a_writer_that_is_killed_leaves_nothing_of_it(url: str, before: list[Pla
         if before:
             write(connection, before)
     chunks = [plain(4), plain(5000, first=4), plain(5000, first=5004)]
-    with pytest.raises(StorageError, match=r"writing candles: the connection to the database was lost .* try again"):
+
+    def killed() -> None:
         with connected(url, "writing candles") as connection:
             pid = connection.info.backend_pid
             write_candles(connection, EURUSD, "1m", _breaking(chunks, url, pid), source="given")
+
+    with pytest.raises(StorageError, match=r"writing candles: the connection to the database was lost .* try again"):
+        killed()
     with connect(url) as connection:
         assert [row[2] for row in stored(connection)] == [row[0] for row in before]
         written = write(connection, *chunks)

@@ -118,7 +118,9 @@ def extended(empty: str) -> str:
             INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
             SELECT 4294000000, 'timescaledb', 10, 2200, false, '2.0';
             CREATE SCHEMA timescaledb_information;
-            CREATE TABLE timescaledb_information.hypertables (hypertable_schema name, hypertable_name name, every interval);
+            CREATE TABLE timescaledb_information.hypertables (
+                hypertable_schema name, hypertable_name name, chunk interval
+            );
             CREATE FUNCTION create_hypertable(
                 relation regclass, time_column_name name, chunk_time_interval interval,
                 migrate_data boolean, if_not_exists boolean
