@@ -16,27 +16,28 @@ import numpy as np
 import psycopg
 from psycopg.rows import class_row
 
-from sptrader_stream.candles import ReadyCandles, part_of
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.database.binary import (
     CANDLE_COLUMNS,
     COPY_END,
     COPY_HEADER,
     Column,
-    candle_values,
     copy_rows,
-    is_whole_microseconds,
 )
 from sptrader_stream.database.connection import Connection
 from sptrader_stream.database.series import Series, find_span, nanoseconds
+from sptrader_stream.database.stream import CandleStream
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.money import format_scaled
-from sptrader_stream.sources.checks import LARGEST_TICKS
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
 
 _SHOWN: Final = 3
 _COMPARED: Final = ("open", "high", "low", "close", "volume", "spread")
 _DIFFER: Final = " OR ".join(f"there.{name} IS DISTINCT FROM incoming.{name}" for name in _COMPARED)
+_SAME_TIME: Final = (
+    "FROM incoming JOIN sptrader.candles AS there ON there.series_id = %(series)s AND there.time = incoming.time"
+)
 _TEMPORARY: Final = """
 CREATE TEMPORARY TABLE incoming (
     time timestamptz NOT NULL, open bigint NOT NULL, high bigint NOT NULL, low bigint NOT NULL, close bigint NOT NULL,
@@ -95,7 +96,7 @@ def write_candles(
         with connection.transaction():
             series = _own_series(connection, instrument, length, first, source)
             span = find_span(connection, series, None, None)
-            stream = _Stream(first, chunks, instrument, series, source)
+            stream = CandleStream(first, chunks, instrument, series, source)
             overlapping = stream.up_to(None if span is None else span[1])
             new, replaced = (0, 0) if span is None else _merge(connection, series, overlapping, replace)
             appended = _append(connection, series, stream.rest())
@@ -113,87 +114,6 @@ def write_candles(
         start=stream.first,
         end=stream.last,
     )
-
-
-class _Stream:
-    """Candles on their way: counted, cut in two at a time, in ticks of the series."""
-
-    def __init__(
-        self, first: ReadyCandles, others: Iterator[ReadyCandles], instrument: Instrument, series: Series, source: str
-    ) -> None:
-        self.count = 0
-        self.first = self.last = int(first.time[0])
-        self._pieces = self._checked(first, others)
-        self._left: ReadyCandles | None = None
-        self._series = series
-        self._source = source
-        self._factor = 10 ** max(0, series.price_precision - instrument.price_precision)
-        self._divisor = 10 ** max(0, instrument.price_precision - series.price_precision)
-
-    def up_to(self, last: int | None) -> Iterator[list[Column]]:
-        """Give the columns of the candles up to an open time, a chunk at a time; none for None."""
-        if last is None:
-            return
-        for piece in self._pieces:
-            size = int(np.searchsorted(piece.time, last, side="right"))
-            if size:
-                yield self._values(part_of(piece, 0, size))
-            if size < len(piece):
-                self._left = part_of(piece, size, len(piece))
-                return
-
-    def rest(self) -> Iterator[list[Column]]:
-        """Give the columns of the candles that are left."""
-        if self._left is not None:
-            yield self._values(self._left)
-        for piece in self._pieces:
-            yield self._values(piece)
-
-    def _checked(self, first: ReadyCandles, others: Iterator[ReadyCandles]) -> Iterator[ReadyCandles]:
-        piece: ReadyCandles | None = first
-        while piece is not None:
-            if len(piece):
-                self._check(piece)
-                self.count += len(piece)
-                self.last = int(piece.time[-1])
-                yield piece
-            piece = next(others, None)
-
-    def _check(self, piece: ReadyCandles) -> None:
-        fine = ~is_whole_microseconds(piece.time)
-        if fine.any():
-            raise self._refused(piece, int(fine.argmax()), "its time is finer than a microsecond")
-        has_spread = piece.spread is not None
-        if has_spread != self._series.has_spread:
-            has, lacks = (
-                ("these have one", "those there have none")
-                if has_spread
-                else ("these have none", "those there have one")
-            )
-            raise self._refused(
-                piece, 0, f"candles of a series all have a spread or none has: {has}, {lacks}: change the file"
-            )
-        columns = [piece.open, piece.high, piece.low, piece.close, *([] if piece.spread is None else [piece.spread])]
-        precision = self._series.price_precision
-        for column in columns:
-            broken = column % self._divisor != 0
-            if broken.any():
-                raise self._refused(
-                    piece, int(broken.argmax()), f"a price has more than the {precision} decimal places of the series"
-                )
-            large = column >= LARGEST_TICKS / self._factor
-            if large.any():
-                raise self._refused(piece, int(large.argmax()), f"a price is too large for {precision} decimal places")
-
-    def _refused(self, piece: ReadyCandles, row: int, why: str) -> DataError:
-        series = self._series
-        return DataError(
-            f"{self._source}: the candle of {format_time(int(piece.time[row]))} does not go with the series "
-            f"{series.symbol} {series.timeframe} of the database: {why}; nothing was written"
-        )
-
-    def _values(self, piece: ReadyCandles) -> list[Column]:
-        return candle_values(piece, self._factor, self._divisor)
 
 
 def _own_series(
@@ -234,53 +154,47 @@ def _append(connection: Connection, series: Series, columns: Iterator[list[Colum
 def _merge(connection: Connection, series: Series, columns: Iterator[list[Column]], replace: bool) -> tuple[int, int]:
     """Write candles among those that are there; answers how many are new and how many were replaced."""
     connection.execute(_TEMPORARY)
-    if not _copy(connection, "incoming", CANDLE_COLUMNS, columns):
+    copied = _copy(connection, "incoming", CANDLE_COLUMNS, columns)
+    if not copied:
         return 0, 0
     connection.execute("ANALYZE incoming")
     key = {"series": series.id}
-    replaced = 0
-    if replace:
+    row = connection.execute(f"SELECT count(*), count(*) FILTER (WHERE {_DIFFER}) {_SAME_TIME}", key).fetchone()
+    there, different = cast("tuple[int, int]", row)
+    if different and not replace:
+        raise _contradicted(connection, series, different)
+    if different:
         values = ", ".join(f"{name} = incoming.{name}" for name in _COMPARED)
-        replaced = connection.execute(
+        connection.execute(
             f"UPDATE sptrader.candles AS there SET {values} FROM incoming "
             f"WHERE there.series_id = %(series)s AND there.time = incoming.time AND ({_DIFFER})",
             key,
-        ).rowcount
-    else:
-        _refuse_contradictions(connection, series)
-    names = ", ".join(CANDLE_COLUMNS)
-    new = connection.execute(
-        f"INSERT INTO sptrader.candles (series_id, {names}) SELECT %(series)s, {names} FROM incoming "
-        "WHERE NOT EXISTS (SELECT FROM sptrader.candles AS there "
-        "WHERE there.series_id = %(series)s AND there.time = incoming.time)",
-        key,
-    ).rowcount
-    return new, replaced
+        )
+    if there < copied:
+        names = ", ".join(CANDLE_COLUMNS)
+        connection.execute(
+            f"INSERT INTO sptrader.candles (series_id, {names}) SELECT %(series)s, {names} FROM incoming "
+            "WHERE NOT EXISTS (SELECT FROM sptrader.candles AS there "
+            "WHERE there.series_id = %(series)s AND there.time = incoming.time)",
+            key,
+        )
+    return copied - there, different
 
 
-def _refuse_contradictions(connection: Connection, series: Series) -> None:
-    """Make sure that no candle is there with other values than it is to be written with.
-
-    Raises:
-        DataError: shows how many there are, and the first few.
-    """
+def _contradicted(connection: Connection, series: Series, count: int) -> DataError:
+    """Make the error for candles that are there with other values than they were to be written with."""
     values = ", ".join(f"{table}.{name}" for table in ("there", "incoming") for name in _COMPARED)
     rows = connection.execute(
-        f"SELECT count(*) OVER (), there.time, {values} FROM incoming JOIN sptrader.candles AS there "
-        f"ON there.series_id = %(series)s AND there.time = incoming.time WHERE {_DIFFER} "
-        f"ORDER BY there.time LIMIT {_SHOWN}",
+        f"SELECT there.time, {values} {_SAME_TIME} WHERE {_DIFFER} ORDER BY there.time LIMIT {_SHOWN}",
         {"series": series.id},
     ).fetchall()
-    if not rows:
-        return
     size = len(_COMPARED)
     shown = "".join(
         f"\n  {format_time(nanoseconds(cast('datetime', time)))}: {_shown(series, found[:size])} is there, "
         f"{_shown(series, found[size:])} was to be written"
-        for _, time, *found in rows
+        for time, *found in rows
     )
-    count = cast("int", rows[0][0])
-    raise DataError(
+    return DataError(
         f"{count} {'candle contradicts' if count == 1 else 'candles contradict'} what the database has of "
         f"{series.symbol} {series.timeframe}; nothing was written. See which are right; --replace puts the new ones in "
         f"place of the old. The first:{shown}"

@@ -26,7 +26,8 @@ def connect(url: str) -> Connection:
     """
     parameters = connection_parameters(url)
     try:
-        return psycopg.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
+        # A pooler between here and the server may give each transaction another session, without what was prepared.
+        return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
     except psycopg.Error as error:
         raise ConfigError(
             f"cannot connect to {describe_address(parameters)}: {reason(error)}. Check that the server runs and that "
@@ -69,7 +70,7 @@ def told(doing: str, kind: type[UserError] = StorageError) -> Iterator[None]:
         yield
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
         raise kind(f"{doing}: the database does not allow it: {reason(error)}. Ask for the rights to do so") from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.InternalError) as error:
         raise kind(
             f"{doing}: the connection to the database was lost or the server gave up: {reason(error)}. What was not "
             "finished was undone: try again"

@@ -6,8 +6,11 @@ of them are read in one transaction, so that a writer in the meantime changes no
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final, cast
 
 import numpy as np
@@ -28,7 +31,7 @@ from sptrader_stream.timeframes import format_time, format_timeframe, parse_time
 _NO_SPREAD: Final = NO_TIME
 _PRICES: Final = ("open", "high", "low", "close")
 # Seconds that the server is given to take note of a cancellation.
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 1.0
 _SPREAD: Final = "|| int8send(coalesce(spread, %(no_spread)s::bigint))"
 _QUERY: Final = """
     SELECT string_agg(
@@ -45,12 +48,14 @@ _QUERY: Final = """
     ) AS next
 """
 # The order of the primary key is the one that is wanted. Without statistics, as of a table that was just filled, the
-# server would rather sort what is left of the series, for every chunk of it.
-_IN_ORDER: Final = """
+# server would rather sort what is left of the series, for every chunk of it. A run that is paused may read nothing for
+# hours.
+_SETTINGS: Final = """
     SET LOCAL enable_sort = off;
     SET LOCAL enable_seqscan = off;
     SET LOCAL enable_bitmapscan = off;
-    SET LOCAL jit = off
+    SET LOCAL jit = off;
+    SET LOCAL idle_in_transaction_session_timeout = 0
 """
 
 
@@ -116,12 +121,14 @@ class DatabaseSource:
         with self._lock:
             self._stopped = True
             connection = self._connection
-            if connection is not None and not connection.closed:
-                try:
-                    connection.cancel_safe(timeout=_PATIENCE)
-                except psycopg.OperationalError:
-                    # Nobody takes cancellations any more: nor will anything come, and what waits finds that out.
-                    connection.pgconn.finish()
+            if connection is None or connection.closed:
+                return
+            # The server may be out of reach, and there is nothing to be done about it; the socket is shut anyhow.
+            with suppress(psycopg.OperationalError):
+                connection.cancel_safe(timeout=_PATIENCE)
+            # A query that is sent just now would not be cancelled any more, and could wait for a lock without end.
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
 
     def chunks(self) -> Iterator[RawCandles]:
         """Read the candles of the range, see ``CandleSource``."""
@@ -149,7 +156,7 @@ class DatabaseSource:
         start, end = self._range
         query = _QUERY.format(spread=_SPREAD if self._series.has_spread else "").encode()
         with connection.transaction(), connection.cursor(binary=True) as cursor:
-            connection.execute(_IN_ORDER)
+            connection.execute(_SETTINGS)
             while True:
                 if self._stopped:
                     raise DataError("stopped")

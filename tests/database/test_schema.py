@@ -8,6 +8,7 @@ import msgspec
 import psycopg
 import pytest
 
+from sptrader_stream.cli import execute
 from sptrader_stream.cli.database import migrate as migrate_command
 from sptrader_stream.database.connection import Connection, connect
 from sptrader_stream.database.schema import Migration, check_schema, load_migrations, migrate, read_status
@@ -43,6 +44,20 @@ def test_the_command_says_what_it_did(
     assert capsys.readouterr().out.startswith("applied 0001 candles\n")
     migrate_command()
     assert capsys.readouterr().out == "the schema is up to date\n"
+
+
+def test_the_status_names_the_database_and_its_migrations(
+    empty: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty)
+    assert execute(["db", "status"]) == 0
+    assert "  0001 candles: pending, run `sptrader db migrate`\n" in capsys.readouterr().out
+    with connect(empty) as connection:
+        migrate(connection)
+    assert execute(["db", "status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("database test_")
+    assert lines[1:] == [*(f"  {each.number:04d} {each.name}: applied" for each in ALL), "candles are a plain table"]
 
 
 def test_a_database_without_the_schema_says_how_to_make_it(empty: str) -> None:
@@ -99,14 +114,17 @@ def test_programs_that_migrate_at_the_same_time_take_turns(empty: str) -> None:
     assert sorted(line for lines in done for line in lines) == [f"applied {e.number:04d} {e.name}" for e in ALL]
 
 
-def test_a_user_without_the_right_to_make_a_schema_is_told(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sptrader_stream.cli import execute
-
+def test_a_user_without_the_right_to_make_a_schema_is_told(
+    empty: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with connect(empty) as connection:
         connection.execute("DROP ROLE IF EXISTS reader")
         connection.execute("CREATE ROLE reader LOGIN")
     monkeypatch.setenv("DATABASE_URL", empty.replace("postgres@", "reader@"))
     assert execute(["db", "migrate"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: migrating the database: the database does not allow it: permission"
+    )
 
 
 @pytest.fixture

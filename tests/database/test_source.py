@@ -181,7 +181,15 @@ def locked(url: str, connection: Connection) -> Iterator[DatabaseSource]:
         yield source
 
 
-def test_reading_ends_at_once_when_it_is_stopped_while_the_server_is_busy(url: str, locked: DatabaseSource) -> None:
+@pytest.mark.parametrize("reachable", [True, False], ids=["cancelled", "no cancellation gets through"])
+def test_reading_ends_at_once_when_it_is_stopped_while_the_server_is_busy(
+    url: str, locked: DatabaseSource, reachable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("out of reach")
+
+    if not reachable:
+        monkeypatch.setattr(psycopg.Connection, "cancel_safe", refused)
     failures: list[DataError] = []
 
     def work() -> None:
@@ -234,7 +242,7 @@ def test_the_plan_is_the_index_whatever_the_server_believes(connection: Connecti
     write(connection, plain(100))
     connection.execute("ANALYZE sptrader.candles")
     with connection.transaction():
-        connection.execute(sources._IN_ORDER)
+        connection.execute(sources._SETTINGS)
         rows = connection.execute(
             "EXPLAIN SELECT time, open FROM sptrader.candles WHERE series_id = 1 AND time >= '2025-01-01' "
             "AND time <= '2026-01-01' ORDER BY time LIMIT 10"
