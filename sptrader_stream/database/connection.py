@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -10,6 +11,9 @@ import psycopg
 
 from sptrader_stream.database.address import VARIABLE, connection_parameters, describe_address
 from sptrader_stream.errors import ConfigError, StorageError, UserError
+
+# What goes wrong while a lost connection is given up is not news: the loss itself is told.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Row: TypeAlias = tuple[object, ...]
 Connection: TypeAlias = psycopg.Connection[Row]

@@ -232,6 +232,12 @@ def _make_hypertable(connection: Connection) -> bool:
     """Make the candles a hypertable where that can be and is not done yet; answers whether it was done."""
     if not _has_extension(connection) or _is_hypertable(connection):
         return False
+    # Extensions may be in a schema of their own, where their functions are not found otherwise.
+    connection.execute(
+        "SELECT set_config('search_path', quote_ident(nspname) || ', ' || current_setting('search_path'), true) "
+        "FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = %s",
+        (_EXTENSION,),
+    )
     text = files("sptrader_stream.database.migrations").joinpath("hypertable.sql").read_text(encoding="utf-8")
     connection.execute(text.encode())
     return True

@@ -133,13 +133,14 @@ def extended(empty: str) -> str:
     with connect(empty) as connection:
         connection.execute(
             """
+            CREATE SCHEMA "The extensions";
             INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-            SELECT 4294000000, 'timescaledb', 10, 2200, false, '2.0';
+            SELECT 4294000000, 'timescaledb', 10, oid, false, '2.0' FROM pg_namespace WHERE nspname = 'The extensions';
             CREATE SCHEMA timescaledb_information;
             CREATE TABLE timescaledb_information.hypertables (
                 hypertable_schema name, hypertable_name name, chunk interval
             );
-            CREATE FUNCTION create_hypertable(
+            CREATE FUNCTION "The extensions".create_hypertable(
                 relation regclass, time_column_name name, chunk_time_interval interval,
                 migrate_data boolean, if_not_exists boolean
             ) RETURNS void LANGUAGE sql AS $$
