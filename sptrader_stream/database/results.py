@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
+from sptrader_stream.database.binary import COPY_END, COPY_HEADER, copied_times, copy_rows
 from sptrader_stream.database.connection import Connection, connected
 from sptrader_stream.database.schema import check_schema
 from sptrader_stream.errors import StorageError
-from sptrader_stream.execution.records import Trade
+from sptrader_stream.events import RunStarted
+from sptrader_stream.execution.records import Fill, Halt, Rejection, Trade
 from sptrader_stream.metrics.summary import METRICS
-from sptrader_stream.money import format_money
+from sptrader_stream.money import MONEY_DIGITS
 from sptrader_stream.store.equity import read_equity
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import read_events
@@ -31,15 +34,14 @@ from sptrader_stream.store.rows import (
     trade_rows,
 )
 from sptrader_stream.store.runs import RunRecord, read_record
-from sptrader_stream.timeframes import format_time, parse_time
+from sptrader_stream.timeframes import parse_time
 
 # Everything else of a head stands in its JSON.
 _RUN_FIELDS: Final = (
-    "run_id", "status", "strategy", "strategy_version", "symbol", "timeframe", "strategy_timeframe", "source",
+    "status", "strategy", "strategy_version", "symbol", "timeframe", "strategy_timeframe", "source",
     "synthetic", "start_time", "end_time", "total_trades", "winning_trades", "losing_trades", "total_pnl",
     "max_drawdown", "sharpe_ratio", "start_capital", "end_capital", "signals_generated", "fingerprint",
 )  # fmt: skip
-_TIMES: Final = ("time", "start_time", "end_time", "entry_time", "exit_time")
 
 
 class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,55 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     replaced: bool
     rows: dict[str, int]
+
+
+class _Events(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of events and the table of their rows.
+
+    Attributes:
+        table: its name.
+        kind: of the events in the journal.
+        row: whose fields are columns of the table.
+        rows: makes rows of events.
+        exact: the columns of nanoseconds, and which field of an event each is.
+        counted_by: the metric that counts the events.
+    """
+
+    table: str
+    kind: type[Trade] | type[Fill] | type[Rejection] | type[Halt]
+    row: type[msgspec.Struct]
+    rows: Callable[[Iterator[Any], RunStarted], Iterator[msgspec.Struct]]
+    exact: dict[str, str]
+    counted_by: str
+
+
+_EVENTS: Final = (
+    _Events(
+        table="trades",
+        kind=Trade,
+        row=TradeRow,
+        rows=trade_rows,
+        exact={"entry_time_ns": "entry_time", "exit_time_ns": "time"},
+        counted_by="total_trades",
+    ),
+    _Events(table="fills", kind=Fill, row=FillRow, rows=fill_rows, exact={"time_ns": "time"}, counted_by="fills"),
+    _Events(
+        table="rejections",
+        kind=Rejection,
+        row=RejectionRow,
+        rows=rejection_rows,
+        exact={"time_ns": "time"},
+        counted_by="rejections",
+    ),
+    _Events(
+        table="halts",
+        kind=Halt,
+        row=HaltRow,
+        rows=lambda events, _: halt_rows(events),
+        exact={"time_ns": "time"},
+        counted_by="halts",
+    ),
+)
 
 
 class _Markets(msgspec.Struct, frozen=True):
@@ -76,32 +127,33 @@ def store_run(url: str, folder: Path) -> StoredRun:
 
 
 def _store(connection: Connection, record: RunRecord) -> StoredRun:
-    head, started, folder = record.head, record.started, record.folder
+    head, folder = record.head, record.folder
     run_id = head.run_id
     # Two programs that store the same run take turns; without that the second would find its row taken.
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('sptrader.runs'), hashtext(%s))", (run_id,))
     replaced = connection.execute("DELETE FROM sptrader.runs WHERE run_id = %s", (run_id,)).rowcount > 0
     _insert_run(connection, head)
-    trades = (each for each in read_events(folder) if isinstance(each, Trade))
     rows = {
-        "markets": _copy_structs(connection, "markets", MarketRow, run_id, _read_markets(folder)),
-        "trades": _copy_structs(connection, "trades", TradeRow, run_id, trade_rows(trades, started)),
-        "fills": _copy_structs(connection, "fills", FillRow, run_id, fill_rows(read_events(folder), started)),
-        "rejections": _copy_structs(
-            connection, "rejections", RejectionRow, run_id, rejection_rows(read_events(folder), started)
-        ),
-        "halts": _copy_structs(connection, "halts", HaltRow, run_id, halt_rows(read_events(folder))),
-        "equity": _copy(connection, "equity", ("run_id", "id", "time", "time_ns", "equity"), _equity(run_id, folder)),
-        "metrics": _copy(connection, "metrics", ("run_id", "name", "unit", "value", "time"), _metrics(head)),
-        "daily_returns": _copy(connection, "daily_returns", ("run_id", "day", "value"), _daily_returns(head)),
+        "markets": _copy(connection, "markets", ("id", *MarketRow.__struct_fields__), _market_rows(run_id, folder)),
+        **{events.table: _copy_events(connection, events, record) for events in _EVENTS},
+        "equity": _copy_equity(connection, run_id, folder),
+        "metrics": _copy(connection, "metrics", ("name", "unit", "value", "time"), _metrics(head)),
+        "daily_returns": _copy(connection, "daily_returns", ("day", "value"), _daily_returns(head)),
     }
     return StoredRun(run_id=run_id, replaced=replaced, rows=rows)
 
 
 def _insert_run(connection: Connection, head: Head) -> None:
-    columns, values = _with_nanoseconds(_RUN_FIELDS, [getattr(head, name) for name in _RUN_FIELDS])
-    document = msgspec.json.encode(head).decode()
-    _copy(connection, "runs", (*columns, "head"), [(*values, document)])
+    values = [getattr(head, name) for name in _RUN_FIELDS]
+    exact = [None if each is None else parse_time(each) for each in (head.start_time, head.end_time)]
+    columns = (*_RUN_FIELDS, "start_time_ns", "end_time_ns", "head")
+    row = (head.run_id, *values, *exact, msgspec.json.encode(head).decode())
+    _copy(connection, "runs", columns, [row])
+
+
+def _market_rows(run_id: str, folder: Path) -> Iterator[Sequence[Any]]:
+    for number, row in enumerate(_read_markets(folder), start=1):
+        yield run_id, number, *msgspec.structs.astuple(row)
 
 
 def _read_markets(folder: Path) -> list[MarketRow]:
@@ -114,40 +166,44 @@ def _read_markets(folder: Path) -> list[MarketRow]:
         raise StorageError(f"{file}: not the result of a run: {error}") from error
 
 
-def _copy_structs(
-    connection: Connection, table: str, kind: type[msgspec.Struct], run_id: str, rows: Iterable[msgspec.Struct]
-) -> int:
-    """Copy rows of a result, whose fields are the table's columns, numbered from 1 on where they have no id."""
-    fields = kind.__struct_fields__
-    numbered = "id" not in fields
-    columns, _ = _with_nanoseconds(fields, [None] * len(fields))
+def _copy_events(connection: Connection, events: _Events, record: RunRecord) -> int:
+    """Copy one kind of events, numbered from 1 on: the rows of the result, and their times in nanoseconds."""
+    if not record.head.metrics[events.counted_by]:
+        return 0
+    fields = events.row.__struct_fields__
+    numbered = () if "id" in fields else ("id",)
+    run_id = record.head.run_id
 
     def values() -> Iterator[Sequence[Any]]:
-        for number, row in enumerate(rows, start=1):
-            _, found = _with_nanoseconds(fields, msgspec.structs.astuple(row))
-            yield (run_id, number, *found) if numbered else (run_id, *found)
+        found = (each for each in read_events(record.folder) if isinstance(each, events.kind))
+        # In step with each other, so that nothing piles up between them.
+        first, second = itertools.tee(found)
+        for number, (event, row) in enumerate(zip(first, events.rows(second, record.started), strict=True), start=1):
+            exact = [getattr(event, name) for name in events.exact.values()]
+            yield (run_id, *((number,) if numbered else ()), *exact, *msgspec.structs.astuple(row))
 
-    return _copy(connection, table, ("run_id", *(("id",) if numbered else ()), *columns), values())
-
-
-def _with_nanoseconds(fields: Sequence[str], values: Sequence[Any]) -> tuple[list[str], list[Any]]:
-    """Put the nanoseconds of every time behind it."""
-    columns: list[str] = []
-    found: list[Any] = []
-    for name, value in zip(fields, values, strict=True):
-        columns.append(name)
-        found.append(value)
-        if name in _TIMES:
-            columns.append(f"{name}_ns")
-            found.append(None if value is None else parse_time(value))
-    return columns, found
+    return _copy(connection, events.table, (*numbered, *events.exact, *fields), values())
 
 
-def _equity(run_id: str, folder: Path) -> Iterator[Sequence[Any]]:
-    numbers = itertools.count(1)
-    for times, values in read_equity(folder):
-        for time, value in zip(times.tolist(), values.tolist(), strict=True):
-            yield run_id, next(numbers), format_time(time), time, format_money(value)
+def _copy_equity(connection: Connection, run_id: str, folder: Path) -> int:
+    """Copy the changes of equity: as whole numbers into a temporary table, made decimals of by the server."""
+    connection.execute(
+        "CREATE TEMPORARY TABLE changes (id bigint, time timestamptz, time_ns bigint, equity bigint) ON COMMIT DROP"
+    )
+    count = 0
+    with connection.cursor() as cursor, cursor.copy("COPY changes FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(COPY_HEADER)
+        for time, equity in read_equity(folder):
+            numbers = np.arange(count + 1, count + len(time) + 1)
+            copy.write(copy_rows([numbers, copied_times(time), time, equity]))
+            count += len(time)
+        copy.write(COPY_END)
+    connection.execute(
+        "INSERT INTO sptrader.equity (run_id, id, time, time_ns, equity) "
+        f"SELECT %s, id, time, time_ns, round(equity * 1e-{MONEY_DIGITS}, {MONEY_DIGITS}) FROM changes",
+        (run_id,),
+    )
+    return count
 
 
 def _metrics(head: Head) -> Iterator[Sequence[Any]]:
@@ -166,8 +222,9 @@ def _daily_returns(head: Head) -> Iterator[Sequence[Any]]:
 
 
 def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Copy rows, each with the run's id in front of its columns; answers how many."""
     count = 0
-    statement = f"COPY sptrader.{table} ({', '.join(columns)}) FROM STDIN"
+    statement = f"COPY sptrader.{table} ({', '.join(('run_id', *columns))}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in rows:
             copy.write_row(row)
