@@ -102,7 +102,7 @@ class Run:
             CandleFeed(
                 [ready_chunks(each.source, intake) for each, intake in zip(spec.markets, self._intakes, strict=True)],
                 batch_size,
-                blocking=any(each.source.info.kind in ("parquet", "csv") for each in spec.markets),
+                blocking=any(each.source.info.kind != "synthetic" for each in spec.markets),
                 clock=clock,
                 playback=self.playback,
                 turns=turns,

@@ -21,8 +21,8 @@ DataOption = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
-        metavar="FILE|synthetic|SYMBOL=FILE",
-        help="Candles: Parquet, CSV, or synthetic ones; once for each instrument.",
+        metavar="FILE|synthetic|database|SYMBOL=FILE",
+        help="Candles: Parquet, CSV, synthetic, or of DATABASE_URL; once for each instrument.",
     ),
 ]
 SymbolOption = Annotated[

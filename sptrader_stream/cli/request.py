@@ -26,7 +26,9 @@ DEFAULT_BATCH = 8192
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NEEDED = {
     "STRATEGY": "give a strategy's name or the path of its file",
-    "--data": "give the path of a Parquet or CSV file, or 'synthetic', in several markets each as SYMBOL=FILE",
+    "--data": (
+        "give the path of a Parquet or CSV file, or 'synthetic' or 'database', in several markets each as SYMBOL=FILE"
+    ),
     "--out": "give a new folder, or leave it out for one in backtests",
 }
 
@@ -48,7 +50,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candles(NamedTuple):
-    """What one ``--data`` says: the symbol, where it names one, and the file or ``synthetic``."""
+    """What one ``--data`` says: the symbol, where it names one, and the file, ``synthetic`` or ``database``."""
 
     symbol: str | None
     data: str
@@ -136,20 +138,20 @@ def _parse_candles(word: str) -> Candles:
     return Candles(symbol.strip(), data)
 
 
-def choose_symbol(candles: Candles, plan: StrategyPlan, instruments: Mapping[str, Instrument]) -> str:
+def choose_symbol(candles: Candles, plan: StrategyPlan | None, instruments: Mapping[str, Instrument]) -> str:
     """Tell which instrument candles are of.
 
-    The command line says it, or a file's name; for synthetic candles, the strategy.
+    The command line says it, or a file's name; for candles that are in no file, the strategy.
 
     Raises:
         UserError: nothing says it, or there is no such file.
     """
-    from sptrader_stream.sources import SYNTHETIC, check_file, guess_symbol
+    from sptrader_stream.sources import DATABASE, SYNTHETIC, check_file, guess_symbol
 
     if candles.symbol is not None:
         return candles.symbol
-    if candles.data == SYNTHETIC:
-        if plan.symbol is None:
+    if candles.data in (SYNTHETIC, DATABASE):
+        if plan is None or plan.symbol is None:
             raise UserError("which instrument? Give it with --symbol, such as --symbol EURUSD")
         return plan.symbol
     check_file(candles.data)

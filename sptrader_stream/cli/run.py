@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sptrader_stream.cli import CANCELLED, DONE, STARTED
+from sptrader_stream.cli.database import check_database, stored_line
 from sptrader_stream.cli.options import (
     CapitalOption,
     DataOption,
@@ -23,6 +24,7 @@ from sptrader_stream.cli.options import (
     WorkspaceOption,
 )
 from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunRequest, make_spec
+from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.workspace import Workspace, open_workspace, starter_folder
 
 if TYPE_CHECKING:
@@ -75,6 +77,9 @@ def run(
         bool, typer.Option("--bounds", help="Run stop first and target first: the P&L as an interval.")
     ] = False,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Result folder; default: backtests/<run id>.")] = None,
+    store: Annotated[
+        Literal["database"] | None, typer.Option("--store", help="Store the result in DATABASE_URL, too.")
+    ] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
     server: ServerOption = None,
@@ -98,7 +103,8 @@ def run(
 
         return run_there(server, request, as_document=as_json)
     home = open_workspace(workspace)
-    return _run(request, home, home.backtests, as_json=as_json, is_demo=False)
+    url = None if store is None else check_database()
+    return _run(request, home, home.backtests, as_json=as_json, is_demo=False, store=url)
 
 
 def demo(workspace: WorkspaceOption = None) -> int:
@@ -113,7 +119,15 @@ def demo(workspace: WorkspaceOption = None) -> int:
     return code
 
 
-def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: bool, is_demo: bool) -> int:
+def _run(
+    request: RunRequest,
+    workspace: Workspace,
+    results: Path,
+    *,
+    as_json: bool,
+    is_demo: bool,
+    store: str | None = None,
+) -> int:
     from actors.describe import span
     from actors.run import run_blocking
     from sptrader_stream.console import progress_bar
@@ -131,10 +145,24 @@ def _run(request: RunRequest, workspace: Workspace, results: Path, *, as_json: b
         write_document(outcome.folder, sys.stdout.buffer)
     else:
         _show(spec, outcome)
+    if store is not None:
+        _store(store, outcome.folder)
     if outcome.error is not None:
         outcome.error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
         raise outcome.error
     return CANCELLED if outcome.status == "cancelled" else DONE
+
+
+def _store(url: str, folder: Path) -> None:
+    from sptrader_stream.database.results import store_run
+
+    try:
+        stored = store_run(url, folder)
+    except UserError as error:
+        raise StorageError(
+            f"{error}. The run itself is in {folder}: `sptrader db store {folder}` tries again"
+        ) from error
+    print(stored_line(stored), file=sys.stderr)
 
 
 def _show(spec: RunSpec, outcome: RunOutcome) -> None:

@@ -242,8 +242,9 @@ def _market_row(market: Market) -> tuple[Cell, ...]:
     asked = [None if each is None else format_minute(each) for each in (market.start, market.end)]
     begin, end = asked
     span = "all" if begin is None and end is None else f"{begin or 'the first'} to {end or 'the last'}"
-    size = f"{market.size:,} bytes" if market.path else "-"
-    source = element("code", market.path or market.source)
+    # Only a file has a size.
+    size = f"{market.size:,} bytes" if market.size else "-"
+    source = element("code", market.path if market.size else market.source)
     return (Cell(market.instrument.symbol), Cell(source, "wide"), Cell(span), Cell(size, "num"))
 
 

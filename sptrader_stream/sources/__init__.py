@@ -1,7 +1,8 @@
-"""Where candles come from: Parquet and CSV files and the synthetic source, and the contract they are held against."""
+"""Where candles come from: files, the database, the synthetic source; and the contract they are held against."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ __all__ = [
     "RawCandles",
     "ReadyCandles",
     "SourceInfo",
+    "DATABASE",
     "SYNTHETIC",
     "check_file",
     "guess_symbol",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 SYNTHETIC = "synthetic"
+DATABASE = "database"
 
 _TIMEFRAME = re.compile(r"[1-9]\d{0,2}[smhdw]")
 _PARQUET_ENDINGS = (".parquet", ".pq")
@@ -34,9 +37,9 @@ def guess_symbol(spec: str) -> str | None:
     """Tell from a file's name which symbol it holds: ``EURUSD-1m.parquet`` and ``data/EUR_USD 1h.csv`` hold EURUSD.
 
     Args:
-        spec: a path, or ``synthetic``, which says nothing.
+        spec: a path, or ``synthetic`` or ``database``, which say nothing.
     """
-    if spec == SYNTHETIC:
+    if spec in (SYNTHETIC, DATABASE):
         return None
     parts = re.split(r"[-_ .]+", Path(spec).stem)
     if len(parts) > 1 and all(len(part) == 3 and part.isalpha() for part in parts[:2]):
@@ -59,7 +62,9 @@ def check_file(spec: str) -> None:
     """
     path = Path(spec)
     if not path.exists():
-        raise DataError(f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}'")
+        raise DataError(
+            f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}' or '{DATABASE}'"
+        )
     if not path.is_file():
         raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
 
@@ -75,7 +80,7 @@ def open_source(
     """Open a source of candles.
 
     Args:
-        spec: the path of a Parquet or CSV file, or ``synthetic``.
+        spec: the path of a Parquet or CSV file, ``synthetic``, or ``database`` for that of ``DATABASE_URL``.
         instrument: what it holds (see :func:`guess_symbol`).
         timeframe: such as ``1m``; None to tell from the file.
         start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the first there is.
@@ -83,6 +88,7 @@ def open_source(
 
     Raises:
         DataError: it cannot be read, lacks a column, or holds no candles.
+        ConfigError: the database cannot be reached.
         UserError: the timeframe is none, or missing for ``synthetic``; the range ends before it starts.
     """
     if start is not None and end is not None and end < start:
@@ -93,6 +99,11 @@ def open_source(
         if timeframe is None:
             raise UserError("synthetic candles need a timeframe: give it with --timeframe, such as 1m or 1h")
         return SyntheticSource(instrument, timeframe=timeframe, start=start, end=end)
+    if spec == DATABASE:
+        from sptrader_stream.database.address import database_url
+        from sptrader_stream.database.source import DatabaseSource
+
+        return DatabaseSource(database_url(os.environ), instrument, timeframe=timeframe, start=start, end=end)
     check_file(spec)
     path = Path(spec)
     hint = guess_timeframe(spec)

@@ -24,7 +24,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: where the candles come from.
-        name: the path as the user gave it, or ``synthetic``.
+        name: the path as the user gave it, or what the source is called.
         symbol: the instrument's symbol.
         timeframe: such as ``1m``.
         rows: how many candles will come, or None where only reading tells.
@@ -34,7 +34,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         has_spread: whether a candle says its spread.
     """
 
-    kind: Literal["parquet", "csv", "synthetic"]
+    kind: Literal["parquet", "csv", "synthetic", "database"]
     name: str
     symbol: str
     timeframe: str

@@ -1,0 +1,1 @@
+"""Candles and results in a PostgreSQL database, with the extension TimescaleDB where it is there."""
