@@ -37,6 +37,7 @@ class CandleFeed:
         batch_size: int,
         *,
         blocking: bool,
+        stop: Callable[[], None] = lambda: None,
         clock: Callable[[], float],
         playback: Playback,
         turns: Turns | None = None,
@@ -47,6 +48,7 @@ class CandleFeed:
             sources: for each instrument its checked candles, in order; may end with DataError.
             batch_size: candles of one instrument in a batch, at most.
             blocking: whether reading takes long enough to need a thread of its own.
+            stop: ends the waiting of sources for others, from any thread; called when the feed is cancelled.
             clock: monotonic seconds.
             playback: says when candles may be published.
             turns: shared with the other runs of the event loop; None where there are none.
@@ -59,6 +61,9 @@ class CandleFeed:
         self._blocks_at_a_time = max(1, _CHUNKS_AT_A_TIME // len(sources))
         self._batch_size = batch_size
         self._blocking = blocking
+        self._stop = stop
+        self._is_read = False
+        self._is_stopping = False
         self._clock = clock
         self._playback = playback
         self._turns = turns
@@ -77,6 +82,7 @@ class CandleFeed:
         sender, receiver = trio.open_memory_channel[list[Candles]](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read_ahead, sender)
+            nursery.start_soon(self._stop_when_cancelled)
             before = self._clock()
             async for portion in receiver:
                 self.waited += self._clock() - before
@@ -84,6 +90,19 @@ class CandleFeed:
                     await self._publish(block, candles)
                 before = self._clock()
             self.waited += self._clock() - before
+            self._is_read = True
+            nursery.cancel_scope.cancel()
+
+    async def _stop_when_cancelled(self) -> None:
+        """Make the reading thread come back, which no cancelling reaches."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            if not self._is_read:
+                self._is_stopping = True
+                # It may have to reach a server.
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(self._stop)
 
     async def _publish(self, block: Candles, candles: Topic[Candles]) -> None:
         playback = self._playback
@@ -117,7 +136,9 @@ class CandleFeed:
         except StopIteration:
             pass
         except DataError as error:
-            self.failure = error
+            # That a source was told to stop is no failure of its own.
+            if not self._is_stopping:
+                self.failure = error
         return taken
 
     def _timed_take(self) -> list[Candles]:

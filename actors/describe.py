@@ -9,9 +9,12 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.rules.settings import strategy_timeframe
-from sptrader_stream.sources import DATABASE
+from sptrader_stream.sources import DATABASE, HTTP
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
+
+# What stands for a path where a source is no file, to be opened again.
+_NAMES = {"database": DATABASE, "http": HTTP}
 
 
 def data_timeframe(spec: RunSpec) -> int:
@@ -96,7 +99,7 @@ def _market(market: MarketSpec) -> Market:
     return Market(
         instrument=market.instrument,
         source=info.name,
-        path=str(path) if path is not None else DATABASE if info.kind == "database" else "",
+        path=str(path) if path is not None else _NAMES.get(info.kind, ""),
         size=size,
         modified=modified,
         start=market.start,

@@ -31,6 +31,7 @@ from sptrader_stream.rules.plan import has_own_signals
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.sources.intake import Intake, ready_chunks
+from sptrader_stream.sources.source import StoppableSource
 from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
 from sptrader_stream.store.results import Written, write_head, write_result
@@ -102,6 +103,7 @@ class Run:
             CandleFeed(
                 [ready_chunks(each.source, intake) for each, intake in zip(spec.markets, self._intakes, strict=True)],
                 batch_size,
+                stop=self._stop_sources,
                 blocking=any(each.source.info.kind != "synthetic" for each in spec.markets),
                 clock=clock,
                 playback=self.playback,
@@ -126,6 +128,11 @@ class Run:
     def cancel(self) -> None:
         """Stop within a batch; what was done is kept."""
         self._pipeline.cancel()
+
+    def _stop_sources(self) -> None:
+        for each in self.spec.markets:
+            if isinstance(each.source, StoppableSource):
+                each.source.stop()
 
     async def execute(self) -> RunOutcome:
         """Run to the end, whatever that is; a failing actor is an outcome, not an exception.

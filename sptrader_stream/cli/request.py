@@ -27,7 +27,8 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NEEDED = {
     "STRATEGY": "give a strategy's name or the path of its file",
     "--data": (
-        "give the path of a Parquet or CSV file, or 'synthetic' or 'database', in several markets each as SYMBOL=FILE"
+        "give the path of a Parquet or CSV file, 'synthetic', 'database' or 'http', in several markets each as "
+        "SYMBOL=FILE"
     ),
     "--out": "give a new folder, or leave it out for one in backtests",
 }
@@ -146,11 +147,11 @@ def choose_symbol(candles: Candles, plan: StrategyPlan | None, instruments: Mapp
     Raises:
         UserError: nothing says it, or there is no such file.
     """
-    from sptrader_stream.sources import DATABASE, SYNTHETIC, check_file, guess_symbol
+    from sptrader_stream.sources import NAMED, check_file, guess_symbol
 
     if candles.symbol is not None:
         return candles.symbol
-    if candles.data in (SYNTHETIC, DATABASE):
+    if candles.data in NAMED:
         if plan is None or plan.symbol is None:
             raise UserError("which instrument? Give it with --symbol, such as --symbol EURUSD")
         return plan.symbol

@@ -1,4 +1,4 @@
-"""Where candles come from: files, the database, the synthetic source; and the contract they are held against."""
+"""Where candles come from: files, database, market-data server, the synthetic source; and what they are held to."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ __all__ = [
     "ReadyCandles",
     "SourceInfo",
     "DATABASE",
+    "HTTP",
+    "NAMED",
     "SYNTHETIC",
     "check_file",
     "guess_symbol",
@@ -27,6 +29,9 @@ __all__ = [
 
 SYNTHETIC = "synthetic"
 DATABASE = "database"
+HTTP = "http"
+# What is no file.
+NAMED = (SYNTHETIC, DATABASE, HTTP)
 
 _TIMEFRAME = re.compile(r"[1-9]\d{0,2}[smhdw]")
 _PARQUET_ENDINGS = (".parquet", ".pq")
@@ -37,9 +42,9 @@ def guess_symbol(spec: str) -> str | None:
     """Tell from a file's name which symbol it holds: ``EURUSD-1m.parquet`` and ``data/EUR_USD 1h.csv`` hold EURUSD.
 
     Args:
-        spec: a path, or ``synthetic`` or ``database``, which say nothing.
+        spec: a path, or a word of ``NAMED``, which say nothing.
     """
-    if spec in (SYNTHETIC, DATABASE):
+    if spec in NAMED:
         return None
     parts = re.split(r"[-_ .]+", Path(spec).stem)
     if len(parts) > 1 and all(len(part) == 3 and part.isalpha() for part in parts[:2]):
@@ -63,7 +68,7 @@ def check_file(spec: str) -> None:
     path = Path(spec)
     if not path.exists():
         raise DataError(
-            f"{path}: no such file. Give the path of a Parquet or CSV file, or '{SYNTHETIC}' or '{DATABASE}'"
+            f"{path}: no such file. Give the path of a Parquet or CSV file, or {' or '.join(map(repr, NAMED))}"
         )
     if not path.is_file():
         raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
@@ -80,7 +85,8 @@ def open_source(
     """Open a source of candles.
 
     Args:
-        spec: the path of a Parquet or CSV file, ``synthetic``, or ``database`` for that of ``DATABASE_URL``.
+        spec: the path of a Parquet or CSV file, ``synthetic``, ``database`` for that of ``DATABASE_URL``, or ``http``
+            for the market-data server of ``WS_MARKET_DATA_URL``.
         instrument: what it holds (see :func:`guess_symbol`).
         timeframe: such as ``1m``; None to tell from the file.
         start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the first there is.
@@ -88,7 +94,7 @@ def open_source(
 
     Raises:
         DataError: it cannot be read, lacks a column, or holds no candles.
-        ConfigError: the database cannot be reached.
+        ConfigError: the database cannot be reached, or no market-data server is named.
         UserError: the timeframe is none, or missing for ``synthetic``; the range ends before it starts.
     """
     if start is not None and end is not None and end < start:
@@ -104,6 +110,11 @@ def open_source(
         from sptrader_stream.database.source import DatabaseSource
 
         return DatabaseSource(database_url(os.environ), instrument, timeframe=timeframe, start=start, end=end)
+    if spec == HTTP:
+        from sptrader_stream.sources.http.settings import http_settings
+        from sptrader_stream.sources.http.source import HttpSource
+
+        return HttpSource(http_settings(os.environ), instrument, timeframe=timeframe, start=start, end=end)
     check_file(spec)
     path = Path(spec)
     hint = guess_timeframe(spec)

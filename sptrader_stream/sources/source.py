@@ -6,7 +6,7 @@ A chunk is small (``CHUNK_ROWS``) whatever the size of the source, so that memor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -34,7 +34,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         has_spread: whether a candle says its spread.
     """
 
-    kind: Literal["parquet", "csv", "synthetic", "database"]
+    kind: Literal["parquet", "csv", "synthetic", "database", "http"]
     name: str
     symbol: str
     timeframe: str
@@ -64,6 +64,15 @@ class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     close: Floats
     volume: Floats
     spread: Floats | None
+
+
+@runtime_checkable
+class StoppableSource(Protocol):
+    """A source that may wait for somebody else, such as a server, and can be told not to."""
+
+    def stop(self) -> None:
+        """End reading at once, from any thread: ``chunks`` raises DataError, whatever it is waiting for."""
+        ...
 
 
 class CandleSource(Protocol):

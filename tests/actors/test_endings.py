@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import trio.testing
 
 from actors.run import Run, run_blocking
 from actors.spec import RunOutcome
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import AmountError, DataError, StorageError
 from sptrader_stream.events import Progress, encode
 from sptrader_stream.execution.core import PositionCore
@@ -417,3 +418,39 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
         execute(make_spec(tmp_path / "run", Memory(part(CANDLES, 0, 10))))
     assert recorded(tmp_path / "run").everything == first.everything
     assert json.loads((tmp_path / "run" / "result.json").read_bytes())["timing"]["candles"] == 2_000
+
+
+class Silent(Memory):
+    """A source that gives some candles and then waits for somebody who never comes, until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__(CANDLES, 500, kind="http")
+        self._is_stopped = threading.Event()
+        self.is_waiting = threading.Event()
+
+    def chunks(self) -> Iterator[ReadyCandles]:
+        yield from super().chunks()
+        self.is_waiting.set()
+        assert self._is_stopped.wait(20)
+        raise DataError("stopped")
+
+    def stop(self) -> None:
+        self._is_stopped.set()
+
+
+def test_a_run_whose_source_waits_for_others_is_cancelled_at_once(tmp_path: Path) -> None:
+    source = Silent()
+    run = Run(make_spec(tmp_path / "run", source, batch=BATCH))
+
+    async def cancel() -> None:
+        await trio.to_thread.run_sync(source.is_waiting.wait)
+        run.cancel()
+
+    async def main() -> RunOutcome:
+        with trio.fail_after(15):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(cancel)
+                return await run.execute()
+
+    outcome = trio.run(main)
+    assert (outcome.status, outcome.failure) == ("cancelled", None)
