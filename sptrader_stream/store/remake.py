@@ -11,7 +11,7 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources import DATABASE, SYNTHETIC, open_source
+from sptrader_stream.sources import NAMED, SYNTHETIC, open_source
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.market import MarketSpec
 
@@ -57,7 +57,7 @@ def reopen(market: Market, started: RunStarted) -> MarketSpec:
     Raises:
         DataError: the file is not there any more, or cannot be read.
     """
-    if market.path not in ("", DATABASE) and not Path(market.path).is_file():
+    if market.path not in ("", *NAMED) and not Path(market.path).is_file():
         raise DataError(
             f"the candles of run {started.run_id} came from {market.path}, which is not there any more: put the file "
             "back, or run the strategy again with other candles"
@@ -70,7 +70,7 @@ def reopen(market: Market, started: RunStarted) -> MarketSpec:
 
 def _difference(market: Market) -> str | None:
     """Say so where a file is not the one that the run read, as far as its size and time tell."""
-    if market.path in ("", DATABASE):
+    if market.path in ("", *NAMED):
         return None
     found = Path(market.path).stat()
     if (found.st_size, found.st_mtime_ns) == (market.size, market.modified):
