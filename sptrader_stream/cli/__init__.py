@@ -86,7 +86,7 @@ def make_app() -> typer.Typer:
     """Put the commands together."""
     import typer
 
-    from sptrader_stream.cli import catalogue, check, database, report, run, serve, watch, why
+    from sptrader_stream.cli import catalogue, check, data, database, report, run, serve, watch, why
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     run.add_commands(app)
@@ -96,6 +96,7 @@ def make_app() -> typer.Typer:
     check.add_commands(app)
     serve.add_commands(app)
     watch.add_commands(app)
+    data.add_commands(app)
     database.add_commands(app)
     return app
 

@@ -1,0 +1,71 @@
+"""The commands ``data``: what is done about findings in candles, and a market-data server of one's own files."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from sptrader_stream.cli.options import WorkspaceOption
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    data = typer.Typer(help="Candles: serve them, and what is done about findings in them.", rich_markup_mode=None)
+    data.command("serve")(serve)
+    data.command("policy")(policy)
+    app.add_typer(data, name="data")
+
+
+def serve(
+    port: Annotated[int, typer.Option(metavar="PORT", help="0 for any that is free.")] = 3002,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="To listen on.")] = "127.0.0.1",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=SHARE]",
+            help="Misbehave: delay, error, busy, cut, truncate, trickle, page, order, "
+            "double or range, in this share of the requests; several add up.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Which requests go wrong.")] = 0,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Serve the workspace's files of candles as the market-data server does, to try its clients on."""
+    import trio
+
+    from sptrader_stream.logging import configure_logging
+    from sptrader_stream.server.settings import load_settings
+    from sptrader_stream.server.standin.faults import parse_faults
+    from sptrader_stream.workspace import open_workspace
+
+    faults = parse_faults(fault or [])
+    from sptrader_stream.server.standin.serve import serve_market_data
+
+    home = open_workspace(workspace)
+    settings = load_settings(home.config_file("server.yaml"), os.environ, {"host": host, "port": port})
+    configure_logging(settings.log_level, settings.log_format)
+    trio.run(serve_market_data, home, settings, faults, seed, _say)
+
+
+def _say(url: str) -> None:
+    print(
+        f"candles are on {url} (Ctrl-C stops it); WS_MARKET_DATA_URL={url} makes it the market-data server", flush=True
+    )
+
+
+def policy(workspace: WorkspaceOption = None) -> None:
+    """Show what a run does about findings in its candles, by execution mode."""
+    from sptrader_stream.sources.contract import KINDS, RESEARCH, RULES, load_policy, stricter
+    from sptrader_stream.workspace import open_workspace
+
+    file = open_workspace(workspace).config_file("data_policy.yaml")
+    research = load_policy(file) if file.is_file() else RESEARCH
+    paper = stricter(research)
+    print(f"{'finding':<13}{'research':<10}{'paper':<8}a candle shows it when it has")
+    for kind in KINDS:
+        print(f"{kind:<13}{research[kind]:<10}{paper[kind]:<8}{RULES[kind].shows}")
+    print(f"{'synthetic':<13}{'allow':<10}{'block':<8}(candles that are made up)")
+    print("\nallow: go on; warn: go on and say so; block: end the run there. Paper blocks what research warns of.")
+    print(f"Set in {file}")
