@@ -61,7 +61,7 @@ def report(
 def _fetch(server: str, run: str, out: Path | None) -> Path:
     """Save the page that a server makes; by default here, under the run's name."""
     from sptrader_stream.cli.remote import ask
-    from sptrader_stream.store.files import written_whole
+    from sptrader_stream.files import written_whole
 
     async def work(client: Client) -> tuple[str, bytes]:
         found = await client.find(run)

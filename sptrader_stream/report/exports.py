@@ -19,9 +19,9 @@ import msgspec
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import Trade
+from sptrader_stream.files import cannot_write, written_whole
 from sptrader_stream.money import MONEY_DIGITS, PERCENT_DIGITS, format_money
 from sptrader_stream.store.equity import read_equity
-from sptrader_stream.store.files import cannot_write, written_whole
 from sptrader_stream.store.journal import read_events
 from sptrader_stream.store.rows import TradeRow, trade_rows
 from sptrader_stream.timeframes import format_time, parse_time

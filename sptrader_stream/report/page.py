@@ -15,6 +15,7 @@ from typing import Any, Final
 from sptrader_stream import __version__
 from sptrader_stream.errors import StorageError
 from sptrader_stream.execution.records import Halt
+from sptrader_stream.files import written_whole
 from sptrader_stream.report import sections
 from sptrader_stream.report.candles import market_figure
 from sptrader_stream.report.equity import read_curve
@@ -24,7 +25,6 @@ from sptrader_stream.report.incidents import read_incidents
 from sptrader_stream.report.market import FEW
 from sptrader_stream.report.reopened import read_charts
 from sptrader_stream.report.trades import TradeRecord, exposure, read_trades
-from sptrader_stream.store.files import written_whole
 from sptrader_stream.store.runs import RunRecord
 from sptrader_stream.timeframes import parse_timeframe
 

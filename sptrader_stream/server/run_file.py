@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 
 from sptrader_stream.errors import StorageError
+from sptrader_stream.files import cannot_write, written_whole
 from sptrader_stream.server.documents import RunRequest, RunStatus
-from sptrader_stream.store.files import cannot_write, written_whole
 from sptrader_stream.store.journal import JOURNAL_FILE
 
 RUN_FILE: Final = "run.json"

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from sptrader_stream.errors import StorageError, StrategyError
+from sptrader_stream.files import written_whole
 from sptrader_stream.rules.catalogue import name_in, stated_name
 from sptrader_stream.rules.findings import nearest
 from sptrader_stream.rules.loader import compile_strategy
@@ -29,7 +30,6 @@ from sptrader_stream.server.request_errors import (
     StaleVersionError,
     UnknownStrategyError,
 )
-from sptrader_stream.store.files import written_whole
 
 MOST_BYTES: Final = 1_048_576
 # Stands for any version.

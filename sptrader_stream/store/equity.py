@@ -17,8 +17,8 @@ import numpy as np
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import StorageError
+from sptrader_stream.files import create, write_all
 from sptrader_stream.kernels import kernel
-from sptrader_stream.store.files import create, write_all
 
 EQUITY_FILE: Final = "equity.bin"
 _ROWS_AT_A_TIME: Final = 65_536

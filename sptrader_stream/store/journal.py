@@ -16,7 +16,7 @@ from sptrader_stream.columns import Ints
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Records, RunEnded, RunStarted, decoder
 from sptrader_stream.execution.records import RECORD_WIDTH, ExecutionEvent, unpack
-from sptrader_stream.store.files import create, write_all
+from sptrader_stream.files import create, write_all
 
 JOURNAL_FILE: Final = "journal.msgpack"
 # In front of each frame.

@@ -14,8 +14,8 @@ import msgspec
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.records import ExecutionEvent, Halt, Trade
+from sptrader_stream.files import written_whole
 from sptrader_stream.money import format_money
-from sptrader_stream.store.files import written_whole
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import read_events, read_journal
 from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows

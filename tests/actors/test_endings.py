@@ -22,12 +22,12 @@ from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import AmountError, DataError, StorageError
 from sptrader_stream.events import Progress, encode
 from sptrader_stream.execution.core import PositionCore
+from sptrader_stream.files import cannot_write
 from sptrader_stream.metrics.core import MetricsCore
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.matcher import RuleMatcher
 from sptrader_stream.signals.engine import SignalEngine
 from sptrader_stream.store import journal
-from sptrader_stream.store.files import cannot_write
 from sptrader_stream.store.recording import Recording
 from tests.actors.support import (
     MONEY,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sptrader_stream import files
 from sptrader_stream.errors import StorageError
-from sptrader_stream.store import files, results
+from sptrader_stream.store import results
 from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE, complete_result
 from tests.actors.support import Memory, execute, make, make_spec, one_chunk
 

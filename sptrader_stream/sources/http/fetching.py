@@ -13,13 +13,14 @@ import trio
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.sources.http.body import AnswerError
+from sptrader_stream.sources.http.cache import AnswerCache
 from sptrader_stream.sources.http.settings import HttpSettings
 
 T = TypeVar("T")
 
 _OK: Final = 200
 _TOO_MANY: Final = 429
-_NOT_FOUND: Final = 404
+_NOT_MODIFIED: Final = 304
 _SHOWN: Final = 200
 
 
@@ -44,6 +45,7 @@ class Fetcher:
         self._settings = settings
         self._chance = chance
         self._now = now
+        self._cache = None if settings.cache is None else AnswerCache(settings.cache)
 
     async def get(self, path: str, query: dict[str, str | int], read: Callable[[bytes], T]) -> T:
         """Ask until there is an answer that can be read.
@@ -57,6 +59,8 @@ class Fetcher:
         """
         settings = self._settings
         asked = str(self._client.build_request("GET", path, params=query).url)
+        kept = None if self._cache is None else self._cache.find(asked)
+        headers = {} if kept is None else {"If-None-Match": kept.etag}
         pause, reason, attempts = settings.first_pause_seconds, "nothing", 0
         with trio.move_on_after(settings.patience_seconds):
             while True:
@@ -64,9 +68,13 @@ class Fetcher:
                 wait: float | None = None
                 try:
                     with trio.fail_after(settings.attempt_seconds):
-                        response = await self._client.get(path, params=query)
+                        response = await self._client.get(path, params=query, headers=headers)
+                    if response.status_code == _NOT_MODIFIED and kept is not None:
+                        return read(kept.body)
                     if response.status_code == _OK:
-                        return read(response.content)
+                        found = read(response.content)
+                        self._keep(asked, response)
+                        return found
                     reason = _said(response)
                     if response.status_code != _TOO_MANY and response.status_code < 500:
                         raise DataError(f"{asked}: the market-data server answered {reason}")
@@ -84,6 +92,11 @@ class Fetcher:
             f"{asked}: no usable answer of the market-data server in {attempts} attempts within "
             f"{settings.patience_seconds:g} s; the last was: {reason}"
         )
+
+    def _keep(self, asked: str, response: httpx.Response) -> None:
+        etag = response.headers.get("etag")
+        if self._cache is not None and etag is not None:
+            self._cache.keep(asked, etag, response.content)
 
     def _retry_after(self, said: str | None) -> float | None:
         """Seconds that the server wants to be left alone; None where it does not say."""

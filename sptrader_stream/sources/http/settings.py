@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import httpx
 import msgspec
 
 from sptrader_stream.errors import ConfigError
+from sptrader_stream.sources.http.cache import cache_folder
 
 URL_VARIABLE: Final = "WS_MARKET_DATA_URL"
 
@@ -22,6 +24,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
         pieces_ahead: pieces that wait for the run, at most.
         attempt_seconds: until one attempt is given up; a cold start takes up to a minute.
         patience_seconds: until a piece that no attempt has brought is an error.
+        cache: the folder in which answers are kept; None to keep none.
         first_pause_seconds, longest_pause_seconds: between attempts, doubled each time, and drawn from 0 to that.
     """
 
@@ -32,6 +35,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     patience_seconds: float = 300.0
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 30.0
+    cache: Path | None = None
 
 
 def http_settings(environment: Mapping[str, str]) -> HttpSettings:
@@ -49,4 +53,4 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
         raise ConfigError(f"{URL_VARIABLE}: {url!r} is no address: {error}") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ConfigError(f"{URL_VARIABLE}: {url!r} is no address: expected one such as http://127.0.0.1:3002")
-    return HttpSettings(url=url)
+    return HttpSettings(url=url, cache=cache_folder(environment))

@@ -84,6 +84,8 @@ class MarketServer:
 
     Attributes:
         asked: the ranges that were asked for, as they came.
+        unchanged: how many of the answers were that nothing has changed.
+        version: of the candles; another one makes all of them new.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class MarketServer:
         seed: int = 0,
     ) -> None:  # fmt: skip
         self.asked: list[tuple[int, int]] = []
+        self.unchanged = 0
+        self.version = 1
         self._candles = candles
         self._timeframe = timeframe
         self._faults = faults
@@ -123,12 +127,16 @@ class MarketServer:
         first, last = int(query["from"]), int(query["to"])
         assert 0 < last - first <= 2 * 366 * 86_400
         self.asked.append((first, last))
+        tag = f'"{first}-{last}-{self.version}"'
+        if request.headers.get("if-none-match") == tag:
+            self.unchanged += 1
+            return httpx.Response(304, headers={"ETag": tag})
         rows = [
             f'{{"time": {time}, "open": {open_}, "high": {high}, "low": {low}, "close": {close}, "volume": {volume}}}'
             for time, open_, high, low, close, volume in self._candles
             if first <= time <= last
         ]
-        return httpx.Response(200, text=f"[{', '.join(rows)}]")
+        return httpx.Response(200, text=f"[{', '.join(rows)}]", headers={"ETag": tag})
 
 
 def hourly(count: int, seed: int = 1) -> list[Candle]:

@@ -30,8 +30,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def market_data(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def market_data(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Our own server, which answers as the market-data server does."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with running_server(folder) as server:
         monkeypatch.setenv("WS_MARKET_DATA_URL", server.url)
         yield server.url

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.errors import StorageError
-from sptrader_stream.store.files import written_whole
+from sptrader_stream.files import written_whole
 
 
 def test_a_file_takes_the_place_of_the_old_one_when_all_of_it_is_there(tmp_path: Path) -> None:
