@@ -6,6 +6,7 @@
         ├── SignalError      a user's own signal, with the file and line of it
         │   └── ContradictionError   one that says two things of the same candle
         ├── DataError        candles that break the data contract, or a source that cannot be read
+        │   └── NoCandlesError       a market-data server that does not know the symbol
         ├── ConfigError      a configuration file or environment variable
         ├── StorageError     results cannot be written or read: folder in use, no permission, disk full, no result there
         └── AmountError      a number that is too fine or too large for exact arithmetic
@@ -37,6 +38,10 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """Candles break the data contract, or a source cannot be read."""
+
+
+class NoCandlesError(DataError):
+    """A market-data server does not know a symbol."""
 
 
 class StorageError(UserError):

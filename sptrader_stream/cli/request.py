@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -200,6 +201,18 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     )
 
 
+def _with_data(request: RunRequest) -> RunRequest:
+    """Take candles from the market-data server where the command line says nothing and there is one."""
+    if request.data:
+        return request
+    from sptrader_stream.sources import HTTP
+    from sptrader_stream.sources.http.settings import URL_VARIABLE
+
+    if not os.environ.get(URL_VARIABLE):
+        raise UserError(f"which candles? Give them with --data: {_NEEDED['--data']}")
+    return msgspec.structs.replace(request, data=(HTTP,))
+
+
 def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path) -> tuple[MarketSpec, ...]:
     """Find the instruments that are asked for and open their candles.
 
@@ -214,10 +227,8 @@ def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path
     start = None if request.start is None else parse_time(request.start)
     end = None if request.end is None else parse_end(request.end)
     instruments = load_instruments(instruments_file)
-    if not request.data:
-        raise UserError(f"which candles? Give them with --data: {_NEEDED['--data']}")
     wanted = []
-    for candles in parse_data(request):
+    for candles in parse_data(_with_data(request)):
         symbol = choose_symbol(candles, plan, instruments)
         wanted.append((candles.data, find_instrument(instruments, symbol, str(instruments_file))))
     markets: dict[int, MarketSpec] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from actors.spec import RunSpec
-from sptrader_stream.errors import ConfigError, StrategyError, UserError, did_you_mean
+from sptrader_stream.errors import ConfigError, NoCandlesError, StrategyError, UserError, did_you_mean
 from sptrader_stream.instruments import Instrument, normalise_symbol
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 from sptrader_stream.rules.catalogue import find_strategy
@@ -24,8 +25,9 @@ from sptrader_stream.server.request_errors import (
     UnknownSymbolError,
 )
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.sources import SYNTHETIC, open_source
+from sptrader_stream.sources import DATABASE, HTTP, SYNTHETIC, CandleSource, open_source
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy, load_policy, stricter
+from sptrader_stream.sources.http.settings import URL_VARIABLE
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import parse_end, parse_time, parse_timeframe
 from sptrader_stream.workspace import Workspace, make_run_id
@@ -123,12 +125,24 @@ def _markets(
     for symbol, data in _wanted(request, plan).items():
         instrument = _instrument(symbol, instruments)
         path, timeframe = _source(request, plan, instrument, data, library, settings)
-        with _field("data"):
-            if path == SYNTHETIC and request.execution_mode != "research":
-                raise UserError(f"synthetic candles are for research, not for {request.execution_mode}")
-            source = open_source(path, instrument, timeframe=timeframe, start=start, end=end)
+        try:
+            source = _open(request, path, timeframe, instrument, start, end)
+        except NoCandlesError as error:
+            if data is not None:
+                raise UnknownSymbolError(str(error), [FieldProblem(path="symbol", message=str(error))]) from None
+            path, timeframe = _default_source(instrument, timeframe, settings)
+            source = _open(request, path, timeframe, instrument, start, end)
         markets.append(MarketSpec(instrument, source, start, end))
     return tuple(markets)
+
+
+def _open(
+    request: RunRequest, path: str, timeframe: str | None, instrument: Instrument, start: int | None, end: int | None
+) -> CandleSource:
+    with _field("data"):
+        if path == SYNTHETIC and request.execution_mode != "research":
+            raise UserError(f"synthetic candles are for research, not for {request.execution_mode}")
+        return open_source(path, instrument, timeframe=timeframe, start=start, end=end)
 
 
 def _wanted(request: RunRequest, plan: StrategyPlan) -> dict[str, str | None]:
@@ -174,6 +188,8 @@ def _source(
 ) -> tuple[str, str | None]:
     """Choose where an instrument's candles come from, and in which timeframe."""
     timeframe = request.timeframe or plan.timeframe
+    if data in (DATABASE, HTTP):
+        return data, timeframe
     if data is not None and data != SYNTHETIC:
         with _field("data"):
             return str(library.named(data)), request.timeframe
@@ -182,9 +198,21 @@ def _source(
         file = library.find(instrument.symbol, timeframe, finer=timeframe == plan.timeframe)
         if file is not None:
             return str(file.path), file.timeframe
-        if settings.default_source == "none":
-            message = f"this server has no candles of {instrument.symbol}" + (f" for {timeframe}" if timeframe else "")
-            raise UnknownSymbolError(message, [FieldProblem(path="symbol", message=message)])
+        if os.environ.get(URL_VARIABLE):
+            return HTTP, timeframe
+        return _default_source(instrument, timeframe, settings)
+    return _synthetic(timeframe)
+
+
+def _default_source(instrument: Instrument, timeframe: str | None, settings: ServerSettings) -> tuple[str, str | None]:
+    """What stands in where neither a file nor a market-data server knows the symbol."""
+    if settings.default_source == "none":
+        message = f"this server has no candles of {instrument.symbol}" + (f" for {timeframe}" if timeframe else "")
+        raise UnknownSymbolError(message, [FieldProblem(path="symbol", message=message)])
+    return _synthetic(timeframe)
+
+
+def _synthetic(timeframe: str | None) -> tuple[str, str | None]:
     if timeframe is None:
         with _field("timeframe"):
             raise UserError("synthetic candles need a timeframe, and the strategy has none: give one, such as 1h")
@@ -196,6 +224,9 @@ def _field(path: str) -> Iterator[None]:
     """Name the field that an error is about."""
     try:
         yield
+    except NoCandlesError:
+        # There may be others to ask.
+        raise
     except RequestError as error:
         error.errors = error.errors or [FieldProblem(path=path, message=str(error))]
         raise

@@ -54,7 +54,7 @@ def standin(folder: Path, *words: str) -> Iterator[str]:
 def test_a_run_over_a_server_with_a_fault_is_the_run_over_the_file(
     capsys: Output, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("SPTRADER_MARKET_DATA_CACHE", str(tmp_path))
     there = ("--workspace", str(folder))
     file = str(folder / "data" / "EURUSD-1h.csv")
     right = json.loads(run(capsys, "run", "ema_crossover", "--data", file, *WORDS, *there)[1])

@@ -17,6 +17,7 @@ import msgspec
 from sptrader_stream.errors import StorageError
 from sptrader_stream.files import written_whole
 
+CACHE_VARIABLE: Final = "SPTRADER_MARKET_DATA_CACHE"
 DEFAULT_BYTES: Final = 1 << 30
 _ENDING: Final = ".answer"
 
@@ -78,7 +79,10 @@ class AnswerCache:
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """Where answers are kept: among the user's caches; None where the environment does not tell."""
+    """Where answers are kept: as the environment says, else among the user's caches; None where it does not tell."""
+    own = environment.get(CACHE_VARIABLE, "").strip()
+    if own:
+        return Path(own)
     base = environment.get("XDG_CACHE_HOME", "").strip()
     home = environment.get("HOME", "").strip()
     if base:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import httpx
 import trio
 
-from sptrader_stream.errors import DataError
+from sptrader_stream.errors import DataError, NoCandlesError
 from sptrader_stream.sources.http.body import AnswerError
 from sptrader_stream.sources.http.cache import AnswerCache
 from sptrader_stream.sources.http.settings import HttpSettings
@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _OK: Final = 200
 _TOO_MANY: Final = 429
+_NOT_FOUND: Final = 404
 _NOT_MODIFIED: Final = 304
 _SHOWN: Final = 200
 
@@ -55,6 +56,7 @@ class Fetcher:
             read: reads the body; one that it refuses with AnswerError is asked for again.
 
         Raises:
+            NoCandlesError: the server answers 404.
             DataError: the server refuses, or has not answered within the patience; says what was asked and answered.
         """
         settings = self._settings
@@ -76,6 +78,8 @@ class Fetcher:
                         self._keep(asked, response)
                         return found
                     reason = _said(response)
+                    if response.status_code == _NOT_FOUND:
+                        raise NoCandlesError(f"{asked}: the market-data server answered {reason}")
                     if response.status_code != _TOO_MANY and response.status_code < 500:
                         raise DataError(f"{asked}: the market-data server answered {reason}")
                     wait = self._retry_after(response.headers.get("retry-after"))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import httpx
 import msgspec
 
 from sptrader_stream.errors import ConfigError
@@ -44,6 +43,8 @@ def http_settings(environment: Mapping[str, str]) -> HttpSettings:
     Raises:
         ConfigError: the environment names none, or what it names is no address.
     """
+    import httpx
+
     url = environment.get(URL_VARIABLE, "").strip().rstrip("/")
     if not url:
         raise ConfigError(f"which market-data server? Set {URL_VARIABLE}, such as {URL_VARIABLE}=http://127.0.0.1:3002")

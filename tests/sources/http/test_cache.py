@@ -68,6 +68,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_and_breaks_nothing(tmp_pa
 @pytest.mark.parametrize(
     ("environment", "folder"),
     [
+        ({"SPTRADER_MARKET_DATA_CACHE": "/m", "XDG_CACHE_HOME": "/c"}, Path("/m")),
         ({"XDG_CACHE_HOME": "/c", "HOME": "/h"}, Path("/c/sptrader/market-data")),
         ({"HOME": "/h"}, Path("/h/.cache/sptrader/market-data")),
         ({}, None),
