@@ -1,4 +1,7 @@
-"""What a market-data server answers: candles and metadata, out of JSON, exact and held to what was asked."""
+"""What a market-data server answers: candles and metadata, out of JSON, exact and held to what was asked.
+
+Candles that are written the usual way are read by a kernel (``scan``), everything else by a decoder.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
+from sptrader_stream.sources.http.scan import UNUSUAL, scan
 from sptrader_stream.sources.source import RawCandles
 from sptrader_stream.timeframes import NANOSECONDS
 
 # Up to 15 significant digits a float64 stands for one decimal text; what has more is decided by its text.
 _NUMERALS: Final = bytes(ord("0") if chr(each) in "0123456789." else ord("x") for each in range(256))
 _LONG: Final = b"0" * 17
+_PRICES: Final = ("open", "high", "low", "close")
 _QUARTER: Final = Decimal("0.25")
 _FAR: Final = Decimal("0.001")
 
@@ -81,30 +86,50 @@ def read_candles(body: bytes, first: int, last: int, precision: int, row: int) -
     Raises:
         AnswerError: it is something else, or a candle is out of order or range.
     """
-    try:
-        if not _has_long_number(body):
-            rows: list[_Row] | list[_ExactRow] = _ROWS.decode(body)
-            columns = [_floats(rows, name) for name in ("open", "high", "low", "close")]
-        else:
-            rows = _EXACT_ROWS.decode(body)
-            columns = [
-                np.array([_carried(getattr(each, name), precision) for each in rows], np.float64)
-                for name in ("open", "high", "low", "close")
-            ]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise AnswerError(f"no list of candles: {error}") from None
-    count = len(rows)
-    times: Ints = np.fromiter(map(attrgetter("time"), rows), np.int64, count)
-    if count:
+    found = _scanned(body)
+    times, columns = _decoded(body, precision) if found is None else found
+    if len(times):
         if int(times.min()) < first or int(times.max()) > last:
             raise AnswerError("candles outside of the range that was asked for")
-        if count > 1 and bool((np.diff(times) <= 0).any()):
+        if len(times) > 1 and bool((np.diff(times) <= 0).any()):
             raise AnswerError("candles out of order, or one twice")
-    volume: Floats = np.fromiter((each.volume or 0.0 for each in rows), np.float64, count)
-    open_, high, low, close = columns
+    open_, high, low, close, volume = columns
     return RawCandles(
         row=row, time=times * NANOSECONDS, open=open_, high=high, low=low, close=close, volume=volume, spread=None
     )
+
+
+def _scanned(body: bytes) -> tuple[Ints, list[Floats]] | None:
+    """Read candles that are written the usual way; None where a decoder has to look."""
+    room = body.count(b"}")
+    times: Ints = np.empty(room, np.int64)
+    columns: list[Floats] = [np.empty(room) for _ in range(5)]
+    open_, high, low, close, volume = columns
+    count = scan(np.frombuffer(body, np.int8), times, open_, high, low, close, volume, np.empty(6))
+    if count == UNUSUAL:
+        return None
+    return times[:count], [each[:count] for each in columns]
+
+
+def _decoded(body: bytes, precision: int) -> tuple[Ints, list[Floats]]:
+    """Read candles however they are written.
+
+    Raises:
+        AnswerError: they are none.
+    """
+    try:
+        if not _has_long_number(body):
+            rows: list[_Row] | list[_ExactRow] = _ROWS.decode(body)
+            columns = [_floats(rows, name) for name in _PRICES]
+        else:
+            rows = _EXACT_ROWS.decode(body)
+            columns = [
+                np.array([_carried(getattr(each, name), precision) for each in rows], np.float64) for name in _PRICES
+            ]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise AnswerError(f"no list of candles: {error}") from None
+    times: Ints = np.fromiter(map(attrgetter("time"), rows), np.int64, len(rows))
+    return times, [*columns, np.fromiter((each.volume or 0.0 for each in rows), np.float64, len(rows))]
 
 
 def _has_long_number(body: bytes) -> bool:
