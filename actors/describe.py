@@ -9,7 +9,7 @@ from sptrader_stream.errors import UserError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.rules.settings import strategy_timeframe
-from sptrader_stream.sources import DATABASE, HTTP
+from sptrader_stream.sources import DATABASE, HTTP, stamp
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
@@ -92,10 +92,8 @@ def describe(spec: RunSpec) -> RunStarted:
 
 def _market(market: MarketSpec) -> Market:
     info = market.source.info
-    path = Path(info.name).absolute() if info.kind in ("parquet", "csv") and not info.synthetic else None
-    size = modified = 0
-    if path is not None and path.exists():
-        size, modified = path.stat().st_size, path.stat().st_mtime_ns
+    path = Path(info.name).absolute() if info.kind in ("parquet", "csv", "catalog") and not info.synthetic else None
+    size, modified = stamp(path) if path is not None and path.exists() else (0, 0)
     return Market(
         instrument=market.instrument,
         source=info.name,

@@ -6,7 +6,8 @@
         ├── SignalError      a user's own signal, with the file and line of it
         │   └── ContradictionError   one that says two things of the same candle
         ├── DataError        candles that break the data contract, or a source that cannot be read
-        │   └── NoCandlesError       a market-data server that does not know the symbol
+        │   ├── NoCandlesError       a market-data server that does not know the symbol
+        │   └── EmptyRangeError      a source that has no candles in the range
         ├── ConfigError      a configuration file or environment variable
         ├── StorageError     results cannot be written or read: folder in use, no permission, disk full, no result there
         └── AmountError      a number that is too fine or too large for exact arithmetic
@@ -42,6 +43,10 @@ class DataError(UserError):
 
 class NoCandlesError(DataError):
     """A market-data server does not know a symbol."""
+
+
+class EmptyRangeError(DataError):
+    """A source has no candles in the range that was asked for."""
 
 
 class StorageError(UserError):

@@ -166,7 +166,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
         instrument: as it was declared.
         source: the path of the candles as the user gave it, or what the source is called.
         path: the same, absolute; ``database`` for those of the database, empty for synthetic ones.
-        size, modified: of the file, bytes and nanoseconds since 1970, to tell whether it is still the same; else 0.
+        size, modified: of the file, or of a series' manifest, bytes and nanoseconds since 1970, to tell whether it is
+            still the same; else 0.
         start, end: the range asked for, nanoseconds since 1970, inclusive; None for all there is.
     """
 

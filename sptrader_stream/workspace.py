@@ -2,6 +2,7 @@
 
     strategies/   strategy files, the user's own signals in strategies/signals/
     config/       instruments.yaml and other settings
+    data/         candles: the catalog's folders, and files
     backtests/    one folder per run
 
 The source checkout is such a folder. An installed package brings the same files as a starter, which ``sptrader init``
@@ -36,6 +37,11 @@ class Workspace(msgspec.Struct, frozen=True):
     def config(self) -> Path:
         """Where configuration files are."""
         return self.folder / "config"
+
+    @property
+    def data(self) -> Path:
+        """Where candles are."""
+        return self.folder / "data"
 
     @property
     def backtests(self) -> Path:

@@ -1,4 +1,4 @@
-"""The commands ``data``: what is done about findings in candles, and a market-data server of one's own files."""
+"""The commands ``data``: the catalog, what is done about findings in candles, and a market-data server of one's own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from sptrader_stream.cli import catalog
 from sptrader_stream.cli.options import WorkspaceOption
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    data = typer.Typer(help="Candles: serve them, and what is done about findings in them.", rich_markup_mode=None)
+    data = typer.Typer(help="Candles: import, fetch, list, check and serve them.", rich_markup_mode=None)
+    catalog.add_commands(data)
     data.command("serve")(serve)
     data.command("policy")(policy)
     app.add_typer(data, name="data")
@@ -32,7 +34,7 @@ def serve(
     seed: Annotated[int, typer.Option(metavar="N", help="Which requests go wrong.")] = 0,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Serve the workspace's files of candles as the market-data server does, to try its clients on."""
+    """Serve the workspace's candles as the market-data server does, to try its clients on."""
     import trio
 
     from sptrader_stream.logging import configure_logging

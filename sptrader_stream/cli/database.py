@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sptrader_stream.cli.catalog import print_notes, written_line
 from sptrader_stream.cli.options import JsonOption, SymbolOption, TimeframeOption, WorkspaceOption
 
 if TYPE_CHECKING:
@@ -67,22 +67,16 @@ def import_candles(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Bring candles from files into the database; each file comes as a whole or not at all."""
-    from sptrader_stream.cli.request import Candles, choose_symbol
+    from sptrader_stream.cli.request import choose_instruments
     from sptrader_stream.database.address import database_url
     from sptrader_stream.database.connection import connected
     from sptrader_stream.database.schema import check_schema
-    from sptrader_stream.instruments import find_instrument, load_instruments
     from sptrader_stream.sources.contract import load_policy
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
-    declared = home.config_file("instruments.yaml")
-    instruments = load_instruments(declared)
     policy = load_policy(home.config_file("data_policy.yaml"))
-    wanted = [
-        (file, find_instrument(instruments, choose_symbol(Candles(symbol, file), None, instruments), str(declared)))
-        for file in files
-    ]
+    wanted = choose_instruments(files, symbol, home)
     with connected(database_url(os.environ), "writing candles") as connection:
         check_schema(connection)
         for file, instrument in wanted:
@@ -100,7 +94,6 @@ def _import_file(
     from sptrader_stream.database.candles import write_candles
     from sptrader_stream.sources import open_source
     from sptrader_stream.sources.intake import Intake, ready_chunks
-    from sptrader_stream.timeframes import format_time
 
     source = open_source(file, instrument, timeframe=timeframe)
     intake = Intake(source, instrument, policy)
@@ -108,13 +101,8 @@ def _import_file(
     written = write_candles(
         connection, instrument, length, ready_chunks(source, intake), source=source.info.name, replace=replace
     )
-    for issue in intake.issues():
-        print(f"note: {file}: {issue.message}", file=sys.stderr)
-    same = written.read - written.new - written.replaced
-    parts = [f"{written.new:,} new"]
-    parts += [f"{written.replaced:,} replaced"] * bool(written.replaced) + [f"{same:,} there already"] * bool(same)
-    span = f"{format_time(written.start)} to {format_time(written.end)}"
-    print(f"{file}: {instrument.symbol} {length}, {written.read:,} candles from {span}: {', '.join(parts)}", flush=True)
+    print_notes(file, intake.issues())
+    print(written_line(file, instrument, length, written), flush=True)
 
 
 def store_runs(

@@ -21,8 +21,8 @@ DataOption = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
-        metavar="FILE|synthetic|database|http|SYMBOL=FILE",
-        help="Candles: Parquet, CSV, synthetic, of DATABASE_URL or WS_MARKET_DATA_URL; once for each instrument.",
+        metavar="FILE|catalog|synthetic|database|http|SYMBOL=FILE",
+        help="Candles: a file, catalog, synthetic, of DATABASE_URL or WS_MARKET_DATA_URL; once for each instrument.",
     ),
 ]
 SymbolOption = Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from sptrader_stream.errors import UserError
+from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NEEDED = {
     "STRATEGY": "give a strategy's name or the path of its file",
     "--data": (
-        "give the path of a Parquet or CSV file, 'synthetic', 'database' or 'http', in several markets each as "
-        "SYMBOL=FILE"
+        "give the path of a file, 'catalog', 'synthetic', 'database' or 'http', in several markets each as SYMBOL=FILE"
     ),
     "--out": "give a new folder, or leave it out for one in backtests",
 }
@@ -52,7 +51,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candles(NamedTuple):
-    """What one ``--data`` says: the symbol, where it names one, and the file, ``synthetic`` or ``database``."""
+    """What one ``--data`` says: the symbol, where it names one, and the file or a word of ``sources.NAMED``."""
 
     symbol: str | None
     data: str
@@ -166,6 +165,27 @@ def choose_symbol(candles: Candles, plan: StrategyPlan | None, instruments: Mapp
     return guess
 
 
+def choose_instruments(files: Sequence[str], symbol: str | None, workspace: Workspace) -> list[tuple[str, Instrument]]:
+    """Tell of which instruments files are.
+
+    Args:
+        files: their paths.
+        symbol: of all of them; None to tell from their names.
+        workspace: whose declared instruments they are.
+
+    Raises:
+        UserError: a file is not there, or nothing says what it holds, or that is not declared.
+    """
+    from sptrader_stream.instruments import find_instrument, load_instruments
+
+    declared = workspace.config_file("instruments.yaml")
+    instruments = load_instruments(declared)
+    symbols = [choose_symbol(Candles(symbol, file), None, instruments) for file in files]
+    return [
+        (file, find_instrument(instruments, each, str(declared))) for file, each in zip(files, symbols, strict=True)
+    ]
+
+
 def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSpec:
     """Load everything that a run needs.
 
@@ -186,7 +206,7 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     overrides = parse_overrides(request.overrides)
     capital = parse_capital(request.capital)
     plan = load_strategy(workspace.find_strategy(request.strategy), overrides)
-    markets = open_markets(request, plan, workspace.config_file("instruments.yaml"))
+    markets = open_markets(request, plan, workspace)
     policy_file = workspace.config_file("data_policy.yaml")
     run_id = make_run_id(plan.name, datetime.now(UTC))
     return RunSpec(
@@ -201,19 +221,55 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     )
 
 
-def _with_data(request: RunRequest) -> RunRequest:
-    """Take candles from the market-data server where the command line says nothing and there is one."""
+def find_candles(candles: Candles, symbol: str, timeframe: str | None, own: str | None, folder: Path) -> str:
+    """Tell where an instrument's candles are: what was said, and for the catalog the path of a series or file.
+
+    Args:
+        candles: what was said.
+        symbol: the instrument's.
+        timeframe: asked for; None for the finest there is that makes up ``own``.
+        own: the strategy's timeframe, or None where it has none.
+        folder: the workspace's candles.
+
+    Raises:
+        DataError: the catalog is asked for and has none.
+    """
+    from sptrader_stream.catalog.finding import find_holding, list_holdings
+    from sptrader_stream.sources import CATALOG
+
+    if candles.data != CATALOG:
+        return candles.data
+    # The engine builds the strategy's own candles from finer ones, whose fills are better.
+    found = find_holding([folder], symbol, timeframe or own, finest=timeframe is None)
+    if found is not None:
+        return str(found.path)
+    there = ", ".join(each.timeframe for each in list_holdings([folder]) if each.symbol == symbol)
+    has = f"has {symbol} only in {there}" if there else f"has no candles of {symbol}"
+    wanted = f", which do not make up {timeframe or own}" if there else ""
+    raise DataError(
+        f"the catalog {folder} {has}{wanted}: bring some in with `sptrader data import FILE --symbol {symbol}`"
+    )
+
+
+def _with_data(request: RunRequest, plan: StrategyPlan, folder: Path) -> RunRequest:
+    """Where the command line says nothing, take candles from the catalog, else from the market-data server."""
     if request.data:
         return request
-    from sptrader_stream.sources import HTTP
+    from sptrader_stream.catalog.finding import find_holding
+    from sptrader_stream.instruments import normalise_symbol
+    from sptrader_stream.sources import CATALOG, HTTP
     from sptrader_stream.sources.http.settings import URL_VARIABLE
 
+    symbol = request.symbol or plan.symbol
+    timeframe = request.timeframe or plan.timeframe
+    if symbol is not None and find_holding([folder], normalise_symbol(symbol), timeframe) is not None:
+        return msgspec.structs.replace(request, data=(CATALOG,))
     if not os.environ.get(URL_VARIABLE):
         raise UserError(f"which candles? Give them with --data: {_NEEDED['--data']}")
     return msgspec.structs.replace(request, data=(HTTP,))
 
 
-def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path) -> tuple[MarketSpec, ...]:
+def open_markets(request: RunRequest, plan: StrategyPlan, workspace: Workspace) -> tuple[MarketSpec, ...]:
     """Find the instruments that are asked for and open their candles.
 
     Raises:
@@ -226,11 +282,14 @@ def open_markets(request: RunRequest, plan: StrategyPlan, instruments_file: Path
 
     start = None if request.start is None else parse_time(request.start)
     end = None if request.end is None else parse_end(request.end)
+    instruments_file = workspace.config_file("instruments.yaml")
     instruments = load_instruments(instruments_file)
     wanted = []
-    for candles in parse_data(_with_data(request)):
+    for candles in parse_data(_with_data(request, plan, workspace.data)):
         symbol = choose_symbol(candles, plan, instruments)
-        wanted.append((candles.data, find_instrument(instruments, symbol, str(instruments_file))))
+        instrument = find_instrument(instruments, symbol, str(instruments_file))
+        data = find_candles(candles, instrument.symbol, request.timeframe, plan.timeframe, workspace.data)
+        wanted.append((data, instrument))
     markets: dict[int, MarketSpec] = {}
     # Files come first: synthetic candles beside them take their timeframe.
     for place in sorted(range(len(wanted)), key=lambda each: wanted[each][0] == SYNTHETIC):

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, cast
 
-import msgspec
 import numpy as np
 import psycopg
 from psycopg.rows import class_row
@@ -31,6 +30,7 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.money import format_scaled
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
+from sptrader_stream.written import WrittenCandles
 
 _SHOWN: Final = 3
 _COMPARED: Final = ("open", "high", "low", "close", "volume", "spread")
@@ -44,23 +44,6 @@ CREATE TEMPORARY TABLE incoming (
     volume double precision NOT NULL, spread bigint
 ) ON COMMIT DROP
 """
-
-
-class WrittenCandles(msgspec.Struct, frozen=True, kw_only=True):
-    """What writing came to.
-
-    Attributes:
-        read: how many candles came.
-        new: how many were not there before.
-        replaced: how many took the place of different ones.
-        start, end: open times of the first and last one that came, nanoseconds since 1970 UTC.
-    """
-
-    read: int
-    new: int
-    replaced: int
-    start: int
-    end: int
 
 
 def write_candles(

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from sptrader_stream.database.connection import Connection
 from sptrader_stream.errors import DataError, did_you_mean
-from sptrader_stream.timeframes import parse_timeframe
+from sptrader_stream.timeframes import is_made_of, parse_timeframe
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -57,19 +57,24 @@ def find_series(connection: Connection, symbol: str, timeframe: str | None) -> S
     Args:
         connection: to a database with the schema.
         symbol: the instrument's.
-        timeframe: as :func:`timeframes.format_timeframe` writes it; None for the only one that there is.
+        timeframe: as :func:`timeframes.format_timeframe` writes it, where there is none of it the coarsest that makes
+            it up; None for the only one that there is.
 
     Raises:
-        DataError: there is none, or ``timeframe`` is None and there are several.
+        DataError: there is none that fits, or ``timeframe`` is None and there are several.
     """
     with connection.cursor(row_factory=class_row(Series)) as cursor:
         cursor.execute(f"SELECT {_FIELDS} FROM sptrader.series WHERE symbol = %s", (symbol,))
         found = sorted(cursor.fetchall(), key=lambda each: parse_timeframe(each.timeframe))
     there = ", ".join(each.timeframe for each in found)
-    wanted = [each for each in found if timeframe in (None, each.timeframe)]
-    if len(wanted) == 1:
-        return wanted[0]
-    if wanted:
+    if timeframe is not None:
+        length = parse_timeframe(timeframe)
+        fitting = [each for each in found if is_made_of(length, parse_timeframe(each.timeframe))]
+        if fitting:
+            return fitting[-1]
+    elif len(found) == 1:
+        return found[0]
+    if timeframe is None and found:
         raise DataError(f"the database has {symbol} in {there}: choose one with --timeframe")
     if found:
         raise DataError(f"the database has no {timeframe} candles of {symbol}, only {there}")

@@ -44,8 +44,8 @@ def make_server_spec(
     Args:
         request: what is wanted.
         workspace: where strategies and configuration are, and runs have their folders.
-        library: the files of candles.
-        settings: batches, and what stands in where no file knows a symbol.
+        library: the candles that there are.
+        settings: batches, and what stands in where nothing knows a symbol.
 
     Raises:
         RequestError: a field of the request is wrong, or names what is not there.
@@ -195,9 +195,10 @@ def _source(
             return str(library.named(data)), request.timeframe
     if data is None:
         # The engine builds the strategy's own candles from finer ones, whose fills are better.
-        file = library.find(instrument.symbol, timeframe, finer=timeframe == plan.timeframe)
-        if file is not None:
-            return str(file.path), file.timeframe
+        is_own = timeframe == plan.timeframe
+        found = library.find(instrument.symbol, timeframe, finest=is_own)
+        if found is not None:
+            return str(found.path), found.timeframe if is_own else timeframe
         if os.environ.get(URL_VARIABLE):
             return HTTP, timeframe
         return _default_source(instrument, timeframe, settings)
@@ -205,7 +206,7 @@ def _source(
 
 
 def _default_source(instrument: Instrument, timeframe: str | None, settings: ServerSettings) -> tuple[str, str | None]:
-    """What stands in where neither a file nor a market-data server knows the symbol."""
+    """What stands in where neither the library nor a market-data server knows the symbol."""
     if settings.default_source == "none":
         message = f"this server has no candles of {instrument.symbol}" + (f" for {timeframe}" if timeframe else "")
         raise UnknownSymbolError(message, [FieldProblem(path="symbol", message=message)])

@@ -1,4 +1,4 @@
-"""Where candles come from: files, database, market-data server, the synthetic source; and what they are held to."""
+"""Where candles come from: files, catalog, database, market-data server, the synthetic source; and their contract."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.instruments import Instrument, normalise_symbol
+from sptrader_stream.sources.resampled import in_timeframe
 from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo
 from sptrader_stream.timeframes import format_time
 
@@ -17,6 +18,7 @@ __all__ = [
     "RawCandles",
     "ReadyCandles",
     "SourceInfo",
+    "CATALOG",
     "DATABASE",
     "HTTP",
     "NAMED",
@@ -24,14 +26,17 @@ __all__ = [
     "check_file",
     "guess_symbol",
     "guess_timeframe",
+    "is_series",
     "open_source",
+    "stamp",
 ]
 
 SYNTHETIC = "synthetic"
+CATALOG = "catalog"
 DATABASE = "database"
 HTTP = "http"
-# What is no file.
-NAMED = (SYNTHETIC, DATABASE, HTTP)
+# What is no file. What the catalog has is found first, and then opened by its path.
+NAMED = (SYNTHETIC, CATALOG, DATABASE, HTTP)
 
 _TIMEFRAME = re.compile(r"[1-9]\d{0,2}[smhdw]")
 _PARQUET_ENDINGS = (".parquet", ".pq")
@@ -46,6 +51,8 @@ def guess_symbol(spec: str) -> str | None:
     """
     if spec in NAMED:
         return None
+    if is_series(Path(spec)):
+        return Path(spec).absolute().parent.name
     parts = re.split(r"[-_ .]+", Path(spec).stem)
     if len(parts) > 1 and all(len(part) == 3 and part.isalpha() for part in parts[:2]):
         return normalise_symbol(parts[0] + parts[1])
@@ -60,18 +67,21 @@ def guess_timeframe(spec: str) -> str | None:
 
 
 def check_file(spec: str) -> None:
-    """Make sure that there is a file.
+    """Make sure that there is a file, or a series of a catalog.
 
     Raises:
-        DataError: there is none, or it is a folder.
+        DataError: there is none, or it is a folder of something else.
     """
     path = Path(spec)
     if not path.exists():
         raise DataError(
             f"{path}: no such file. Give the path of a Parquet or CSV file, or {' or '.join(map(repr, NAMED))}"
         )
-    if not path.is_file():
-        raise DataError(f"{path}: not a file. Give the path of a Parquet or CSV file")
+    if not path.is_file() and not is_series(path):
+        raise DataError(
+            f"{path}: a folder, and not a series of a catalog. Give the path of a Parquet or CSV file, or of a series "
+            f"such as data/EURUSD/1m"
+        )
 
 
 def open_source(
@@ -82,18 +92,18 @@ def open_source(
     start: int | None = None,
     end: int | None = None,
 ) -> CandleSource:
-    """Open a source of candles.
+    """Open a source of candles, in the timeframe wanted, be it by building them from finer ones.
 
     Args:
-        spec: the path of a Parquet or CSV file, ``synthetic``, ``database`` for that of ``DATABASE_URL``, or ``http``
-            for the market-data server of ``WS_MARKET_DATA_URL``.
+        spec: the path of a Parquet or CSV file or of a catalog's series, ``synthetic``, ``database`` for that of
+            ``DATABASE_URL``, or ``http`` for the market-data server of ``WS_MARKET_DATA_URL``.
         instrument: what it holds (see :func:`guess_symbol`).
-        timeframe: such as ``1m``; None to tell from the file.
+        timeframe: such as ``1m``, one that the source's candles make up; None for the source's own.
         start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the first there is.
         end: last open time wanted, inclusive; None for the last there is.
 
     Raises:
-        DataError: it cannot be read, lacks a column, or holds no candles.
+        DataError: it cannot be read, lacks a column, or holds no candles or none that make up the timeframe.
         ConfigError: the database cannot be reached, or no market-data server is named.
         UserError: the timeframe is none, or missing for ``synthetic``; the range ends before it starts.
     """
@@ -105,6 +115,33 @@ def open_source(
         if timeframe is None:
             raise UserError("synthetic candles need a timeframe: give it with --timeframe, such as 1m or 1h")
         return SyntheticSource(instrument, timeframe=timeframe, start=start, end=end)
+    return in_timeframe(_open(spec, instrument, timeframe, start, end), timeframe)
+
+
+def is_series(path: Path) -> bool:
+    """Whether a path is the folder of a catalog's series."""
+    return manifest_of(path).is_file()
+
+
+def manifest_of(series: Path) -> Path:
+    """The file by which a catalog's series changes."""
+    from sptrader_stream.catalog.manifest import MANIFEST_FILE
+
+    return series / MANIFEST_FILE
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Give size, bytes, and time of the last change, nanoseconds since 1970, by which a file or series is known again.
+
+    Raises:
+        OSError: it is not there.
+    """
+    found = (manifest_of(path) if path.is_dir() else path).stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _open(spec: str, instrument: Instrument, timeframe: str | None, start: int | None, end: int | None) -> CandleSource:
+    """Open a source in the timeframe, or in a finer one that makes it up."""
     if spec == DATABASE:
         from sptrader_stream.database.address import database_url
         from sptrader_stream.database.source import DatabaseSource
@@ -117,6 +154,10 @@ def open_source(
         return HttpSource(http_settings(os.environ), instrument, timeframe=timeframe, start=start, end=end)
     check_file(spec)
     path = Path(spec)
+    if path.is_dir():
+        from sptrader_stream.catalog.source import CatalogSource
+
+        return CatalogSource(path, instrument, timeframe=timeframe, start=start, end=end)
     hint = guess_timeframe(spec)
     if _is_parquet(path):
         from sptrader_stream.sources.parquet_file import ParquetSource

@@ -1,5 +1,7 @@
 """The intake: raw candles in, candles that keep the data contract out, findings collected on the way.
 
+Where a coarser timeframe is wanted than the source has, its candles are built from those that passed.
+
 Everything that a finding depends on is carried from chunk to chunk, so that candles and findings are the same however
 a source is cut into chunks.
 """
@@ -16,10 +18,11 @@ from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import DataIssue
 from sptrader_stream.instruments import Instrument, TradingHours
+from sptrader_stream.resampling import builder_of
 from sptrader_stream.sources import checks
 from sptrader_stream.sources.contract import GAP, KINDS, PRECISION, RESEARCH, RULES, DataPolicy
 from sptrader_stream.sources.source import NO_TIME, CandleSource, RawCandles
-from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, parse_timeframe
+from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, format_timeframe, parse_timeframe
 
 _EVENING: Final = 20 * HOUR
 
@@ -55,8 +58,10 @@ class Intake:
         self._policy = policy
         self._precision = instrument.price_precision
         self._scale = 10.0**instrument.price_precision
-        self._timeframe = parse_timeframe(source.info.timeframe)
-        self._closures = _closures(instrument.trading_hours, self._timeframe)
+        info = source.info
+        self._timeframe = parse_timeframe(info.built_from or info.timeframe)
+        self._builder = builder_of(self._timeframe, parse_timeframe(info.timeframe), instrument.session)
+        self._closures = closures_of(instrument.trading_hours, self._timeframe)
         self._blocks = np.array([policy[kind] == "block" for kind in KINDS], np.int64)
         self._counts = np.zeros(len(KINDS), np.int64)
         self._places = np.zeros(len(KINDS) * checks.PLACES, np.int64)
@@ -72,16 +77,23 @@ class Intake:
             raw: what ``CandleSource.chunks`` gave; candles that keep the contract already pass as they are.
 
         Returns:
-            The candles that are kept, at most as many as came; where a finding blocks, those before it, and
-            ``failure`` says which.
+            The candles that are kept, or those built from them that closed; where a finding blocks, of those before
+            it, and ``failure`` says which.
 
         Raises:
             DataError: an earlier finding blocked.
         """
         if self.failure is not None:
             raise self.failure
-        if isinstance(raw, ReadyCandles):
-            return raw
+        ready = raw if isinstance(raw, ReadyCandles) else self._checked(raw)
+        return ready if self._builder is None else self._builder.process(ready)
+
+    def issues(self) -> tuple[DataIssue, ...]:
+        """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
+        return tuple(self._issue(code) for code in range(len(KINDS)) if self._counts[code])
+
+    def _checked(self, raw: RawCandles) -> ReadyCandles:
+        """Give the candles of a chunk that are kept; sets ``failure`` where one blocks."""
         rows = len(raw.time)
         ready = _empty(rows, raw.spread is not None)
         spread = _NO_SPREAD if raw.spread is None else raw.spread
@@ -98,10 +110,6 @@ class Intake:
         if self._state[checks.BLOCKED_KIND] != checks.NOT_BLOCKED:
             self.failure = self._blocked(raw)
         return ready if kept == rows else part_of(ready, 0, kept)
-
-    def issues(self) -> tuple[DataIssue, ...]:
-        """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
-        return tuple(self._issue(code) for code in range(len(KINDS)) if self._counts[code])
 
     def _remember_times(self, raw: RawCandles) -> None:
         """Keep the open times of the places that lie in this chunk."""
@@ -158,7 +166,7 @@ class Intake:
         outcome = "leave such candles out" if rule.kept == "left out" else outcome
         return DataError(
             f"{self._source.info.name}, {self._source.place(row)} ({when}): {kind}: {rule.shows} "
-            f"({', '.join(values)}; timeframe {self._source.info.timeframe}{before}). "
+            f"({', '.join(values)}; timeframe {format_timeframe(self._timeframe)}{before}). "
             f"Correct the file, or set `{kind}: warn` in config/data_policy.yaml to {outcome}."
         )
 
@@ -177,7 +185,7 @@ def ready_chunks(source: CandleSource, intake: Intake) -> Iterator[ReadyCandles]
             raise intake.failure
 
 
-def _closures(hours: TradingHours, timeframe: int) -> Ints:
+def closures_of(hours: TradingHours, timeframe: int) -> Ints:
     """Give ``CLOSURES`` as ``checks.is_closure`` wants them."""
     closures = np.array(CLOSURES[hours], np.int64).reshape(-1, 3)
     ends = closures[:, 2:]

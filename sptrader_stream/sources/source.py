@@ -32,9 +32,11 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         end: open time of the last candle, likewise.
         synthetic: whether the candles are made up.
         has_spread: whether a candle says its spread.
+        built_from: the finer timeframe of the candles that ``chunks`` gives, where those of ``timeframe`` are built
+            from them; else None.
     """
 
-    kind: Literal["parquet", "csv", "synthetic", "database", "http"]
+    kind: Literal["parquet", "csv", "catalog", "synthetic", "database", "http"]
     name: str
     symbol: str
     timeframe: str
@@ -43,6 +45,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
     synthetic: bool = False
     has_spread: bool = True
+    built_from: str | None = None
 
 
 class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):

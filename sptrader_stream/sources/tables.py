@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
-from sptrader_stream.errors import DataError, UserError
+from sptrader_stream.errors import DataError, EmptyRangeError, UserError
 from sptrader_stream.sources.arrow_columns import as_floats, as_whole_numbers, element_type
 from sptrader_stream.sources.headers import CandleHeader
 from sptrader_stream.sources.source import NO_TIME, RawCandles
@@ -17,6 +17,7 @@ from sptrader_stream.timeframes import (
     NANOSECONDS,
     format_time,
     format_timeframe,
+    is_made_of,
     parse_time,
     parse_timeframe,
     unix_unit,
@@ -217,11 +218,12 @@ def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str
         file: for errors.
 
     Returns:
-        ``given``, else the most common difference between consecutive times.
+        ``given``, or the most common difference between consecutive times where nothing is given or ``given`` is made
+        of that.
 
     Raises:
         UserError: ``given`` is no timeframe.
-        DataError: the candles lie closer together than ``given``, or the file does not tell.
+        DataError: ``given`` is coarser than the candles and not made of them, or the file does not tell.
     """
     steps = np.diff(times[times != NO_TIME])
     values, counts = np.unique(steps[steps > 0], return_counts=True)
@@ -229,9 +231,11 @@ def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str
     if given is not None:
         wanted = parse_timeframe(given)
         if common is not None and common < wanted:
+            if is_made_of(wanted, common):
+                return format_timeframe(common)
             raise DataError(
-                f"{file}: its candles are {format_timeframe(common)} apart, not {given}. "
-                f"Ask for timeframe {format_timeframe(common)}, or for a file of {given} candles"
+                f"{file}: its candles are {format_timeframe(common)} apart, and {given} candles are not made of such. "
+                f"Ask for a multiple of {format_timeframe(common)}, or for a file of {given} candles"
             )
         return format_timeframe(wanted)
     if common is not None:
@@ -241,8 +245,8 @@ def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str
     raise DataError(f"{file}: cannot tell the timeframe from so few candles; give it with --timeframe, such as 1m")
 
 
-def nothing_in_range(file: str, start: int | None, end: int | None) -> DataError:
+def nothing_in_range(file: str, start: int | None, end: int | None) -> EmptyRangeError:
     """Make the error for a range in which a file has no candles."""
     since = "its start" if start is None else format_time(start)
     until = "its end" if end is None else format_time(end)
-    return DataError(f"{file}: no candles from {since} to {until}. Choose a range that the file covers")
+    return EmptyRangeError(f"{file}: no candles from {since} to {until}. Choose a range that the file covers")

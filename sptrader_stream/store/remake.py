@@ -11,7 +11,7 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources import NAMED, SYNTHETIC, open_source
+from sptrader_stream.sources import NAMED, SYNTHETIC, is_series, open_source, stamp
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.market import MarketSpec
 
@@ -55,11 +55,11 @@ def reopen(market: Market, started: RunStarted) -> MarketSpec:
     """Open the candles of one instrument of a run again.
 
     Raises:
-        DataError: the file is not there any more, or cannot be read.
+        DataError: the file or series is not there any more, or cannot be read.
     """
-    if market.path not in ("", *NAMED) and not Path(market.path).is_file():
+    if market.path not in ("", *NAMED) and not (Path(market.path).is_file() or is_series(Path(market.path))):
         raise DataError(
-            f"the candles of run {started.run_id} came from {market.path}, which is not there any more: put the file "
+            f"the candles of run {started.run_id} came from {market.path}, which is not there any more: put it "
             "back, or run the strategy again with other candles"
         )
     source = open_source(
@@ -72,7 +72,9 @@ def _difference(market: Market) -> str | None:
     """Say so where a file is not the one that the run read, as far as its size and time tell."""
     if market.path in ("", *NAMED):
         return None
-    found = Path(market.path).stat()
-    if (found.st_size, found.st_mtime_ns) == (market.size, market.modified):
+    size, modified = stamp(Path(market.path))
+    if (size, modified) == (market.size, market.modified):
         return None
-    return f"{market.path} has changed since the run: {market.size:,} bytes then, {found.st_size:,} now"
+    if Path(market.path).is_dir():
+        return f"{market.path} has changed since the run"
+    return f"{market.path} has changed since the run: {market.size:,} bytes then, {size:,} now"

@@ -182,7 +182,7 @@ def test_a_new_workspace_is_ready_for_work(capsys: Output, tmp_path: Path) -> No
         (["run"], "error: Missing argument 'STRATEGY'. (see sptrader run --help)"),
         (
             ["run", "ema_crossover"],
-            "error: which candles? Give them with --data: give the path of a Parquet or CSV file",
+            "error: which candles? Give them with --data: give the path of a file",
         ),
         (["run", "x", "--data", "synthetic", "--batch", "0"], "error: Invalid value for '--batch'"),
         (["run", "x", "--data", "synthetic", "--batch", "many"], "error: Invalid value for '--batch'"),

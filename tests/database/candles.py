@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sptrader_stream.candles import ReadyCandles
-from sptrader_stream.database.candles import WrittenCandles, write_candles
+from sptrader_stream.database.candles import write_candles
 from sptrader_stream.database.connection import Connection
 from sptrader_stream.database.source import DatabaseSource
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources import CandleSource
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.timeframes import MINUTE, parse_time
+from sptrader_stream.written import WrittenCandles
 
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2)
 NOON = parse_time("2025-01-06T12:00:00Z")

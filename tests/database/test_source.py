@@ -84,8 +84,10 @@ def test_what_is_not_there_is_answered_with_what_is(url: str, connection: Connec
     write(connection, plain(1), timeframe="1h")
     with pytest.raises(DataError, match="has EURUSD in 1m, 1h: choose one with --timeframe"):
         DatabaseSource(url, EURUSD)
-    with pytest.raises(DataError, match="no 5m candles of EURUSD, only 1m, 1h"):
-        DatabaseSource(url, EURUSD, timeframe="5m")
+    with pytest.raises(DataError, match="no 90s candles of EURUSD, only 1m, 1h"):
+        DatabaseSource(url, EURUSD, timeframe="90s")
+    assert DatabaseSource(url, EURUSD, timeframe="5m").info.timeframe == "1m"
+    assert DatabaseSource(url, EURUSD, timeframe="4h").info.timeframe == "1h"
     with pytest.raises(DataError, match=r"no candles of EURUSX \(did you mean EURUSD\?\)"):
         DatabaseSource(url, msgspec.structs.replace(EURUSD, symbol="EURUSX"))
 

@@ -224,11 +224,11 @@ def test_one_candle_needs_a_timeframe_from_somewhere(tmp_path: Path) -> None:
     assert open_source(write_csv(tmp_path / "EURUSD-5m.csv", one), EURUSD).info.timeframe == "5m"
 
 
-def test_a_timeframe_longer_than_the_candles_is_refused(tmp_path: Path) -> None:
+def test_a_timeframe_that_the_candles_do_not_make_up_is_refused(tmp_path: Path) -> None:
     spec = write_parquet(tmp_path / "a.parquet")
 
-    with pytest.raises(DataError, match=r"candles are 1m apart, not 1h.*Ask for timeframe 1m"):
-        open_source(spec, EURUSD, timeframe="1h")
+    with pytest.raises(DataError, match=r"candles are 1m apart, and 90s candles are not made of such.*multiple of 1m"):
+        open_source(spec, EURUSD, timeframe="90s")
     with pytest.raises(UserError, match="is not a timeframe"):
         open_source(spec, EURUSD, timeframe="soon")
 
@@ -287,7 +287,7 @@ def test_files_that_are_none_of_ours(tmp_path: Path, name: str) -> None:
         open_source(str(path), EURUSD)
     path.unlink()
     path.mkdir()
-    with pytest.raises(DataError, match="not a file"):
+    with pytest.raises(DataError, match="a folder, and not a series"):
         open_source(str(path), EURUSD)
 
 

@@ -1,4 +1,4 @@
-"""Candles of the files that this server has, in the shape of the market-data server."""
+"""Candles that this server has, in the shape of the market-data server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from litestar import Response, get
 from litestar.enums import MediaType
 from litestar.params import Parameter
 
+from sptrader_stream.catalog.finding import Holding
 from sptrader_stream.instruments import normalise_symbol
 from sptrader_stream.money import format_scaled
 from sptrader_stream.server.documents import FieldProblem
-from sptrader_stream.server.library import CandleFile, CandleLibrary
+from sptrader_stream.server.library import CandleLibrary
 from sptrader_stream.server.request_errors import InvalidRequestError, UnknownSymbolError
 from sptrader_stream.server.rest.contract import Served
 from sptrader_stream.server.rest.etags import is_current, quoted
@@ -155,32 +156,34 @@ def _read(library: CandleLibrary, symbol: str, timeframe: str, start: int, end: 
 
 def _metadata(library: CandleLibrary) -> Metadata:
     instruments = library.instruments()
-    # The finest file of a symbol comes first.
-    finest: dict[str, CandleFile] = {}
-    for each in library.files():
+    # The finest candles of a symbol come first.
+    finest: dict[str, Holding] = {}
+    for each in library.holdings():
         if each.symbol in instruments:
             finest.setdefault(each.symbol, each)
     return Metadata([_coverage(library, each) for each in finest.values()], list(TIMEFRAMES))
 
 
 def _metadata_of(library: CandleLibrary, symbol: str) -> SymbolMetadata:
-    file = _finest(library, symbol)
-    found = _coverage(library, file)
-    own = parse_timeframe(file.timeframe)
+    finest = _finest(library, symbol)
+    found = _coverage(library, finest)
+    own = parse_timeframe(finest.timeframe)
     timeframes = [each for each in TIMEFRAMES if is_made_of(parse_timeframe(each), own)]
     return SymbolMetadata(found.symbol, found.earliest, found.latest, found.tick_count, timeframes)
 
 
-def _finest(library: CandleLibrary, symbol: str) -> CandleFile:
-    file = library.find(normalise_symbol(symbol), None, finer=True)
-    if file is None:
+def _finest(library: CandleLibrary, symbol: str) -> Holding:
+    found = library.find(normalise_symbol(symbol), None)
+    if found is None:
         raise UnknownSymbolError(f"this server has no candles of {symbol}")
-    return file
+    return found
 
 
-def _coverage(library: CandleLibrary, file: CandleFile) -> SymbolCoverage:
-    found = library.coverage(file)
-    return SymbolCoverage(file.symbol, found.earliest // NANOSECONDS, found.latest // NANOSECONDS, found.candles)
+def _coverage(library: CandleLibrary, holding: Holding) -> SymbolCoverage:
+    found = library.coverage(holding)
+    # The last moment of the last candle: until then nothing is missing.
+    latest = (found.latest + parse_timeframe(holding.timeframe)) // NANOSECONDS - 1
+    return SymbolCoverage(holding.symbol, found.earliest // NANOSECONDS, latest, found.candles)
 
 
 HANDLERS: Final = [metadata, symbol_metadata, candles, symbol_candles]

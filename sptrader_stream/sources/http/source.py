@@ -12,14 +12,14 @@ import httpx
 import msgspec
 import trio
 
-from sptrader_stream.errors import DataError, UserError, innermost
+from sptrader_stream.errors import DataError, EmptyRangeError, UserError, innermost
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.http.ahead import Ahead
 from sptrader_stream.sources.http.body import SymbolMetadata, read_candles, read_metadata
 from sptrader_stream.sources.http.fetching import Fetcher
 from sptrader_stream.sources.http.settings import HttpSettings
 from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
-from sptrader_stream.timeframes import NANOSECONDS, format_time, parse_timeframe
+from sptrader_stream.timeframes import NANOSECONDS, format_time, is_made_of, parse_timeframe
 
 # The server refuses more.
 _LONGEST_PIECE: Final = 2 * 365 * 86_400
@@ -40,13 +40,14 @@ class HttpSource:
     Args:
         settings: the server.
         instrument: its symbol is asked for.
-        timeframe: such as ``1h``; None for the finest that the server has.
+        timeframe: such as ``1h``, or a multiple of what the server has; None for the finest that it has.
         start, end: open times wanted, nanoseconds since 1970 UTC, inclusive; None for all that the server has.
         client: makes the HTTP client.
 
     Raises:
-        DataError: the server does not answer, does not know the symbol, or has nothing of the range.
-        UserError: it has no such timeframe.
+        DataError: the server does not answer, or does not know the symbol.
+        EmptyRangeError: it has nothing of the range.
+        UserError: it has none that makes the timeframe up.
     """
 
     def __init__(
@@ -75,12 +76,13 @@ class HttpSource:
         if end is not None:
             last = min(last, end // NANOSECONDS)
         if last < first:
-            raise DataError(
+            raise EmptyRangeError(
                 f"{self._name}: no candles in the range: the server has them from "
                 f"{format_time(found.earliest * NANOSECONDS)} to {format_time(found.latest * NANOSECONDS)}"
             )
         self._range = (first, last)
-        self._timeframe = chosen
+        # The moment up to which the server has ticks, nanoseconds since 1970 UTC.
+        self.latest = found.latest * NANOSECONDS
         self.info = SourceInfo(
             kind="http", name=f"{self._name} {chosen}", symbol=instrument.symbol, timeframe=chosen,
             start=first * NANOSECONDS, end=last * NANOSECONDS, has_spread=False,
@@ -109,7 +111,7 @@ class HttpSource:
                     yield _part(piece, first, min(first + CHUNK_ROWS, len(piece.time)))
         if not found:
             first_time, last_time = (format_time(each * NANOSECONDS) for each in self._range)
-            raise DataError(f"{self.info.name}: the server has no candles from {first_time} to {last_time}")
+            raise EmptyRangeError(f"{self.info.name}: the server has no candles from {first_time} to {last_time}")
 
     def _ask_metadata(self) -> SymbolMetadata:
         async def ask() -> SymbolMetadata:
@@ -175,13 +177,18 @@ class HttpSource:
 
 
 def _choose(found: SymbolMetadata, timeframe: str | None, name: str) -> str:
-    """Decide on a timeframe that the server has; the server's own list leaves out 1m, which it has by path."""
+    """Decide on a timeframe: the one wanted, or the coarsest that makes it up.
+
+    The server's own list leaves out 1m, which it has by path.
+    """
     known = sorted({*found.timeframes, "1m"}, key=parse_timeframe)
     if timeframe is None:
         return known[0]
-    if timeframe not in known:
-        raise UserError(f"{name}: the server has no candles of {timeframe}; it has {', '.join(known)}")
-    return timeframe
+    wanted = parse_timeframe(timeframe)
+    fitting = [each for each in known if is_made_of(wanted, parse_timeframe(each))]
+    if not fitting:
+        raise UserError(f"{name}: the server has no candles that make up {timeframe}; it has {', '.join(known)}")
+    return fitting[-1]
 
 
 def _part(candles: RawCandles, first: int, last: int) -> RawCandles:

@@ -123,10 +123,15 @@ def test_a_symbol_that_the_server_does_not_know_is_told_at_once() -> None:
 
 
 def test_a_timeframe_or_a_range_that_the_server_has_not_is_told_with_what_it_has() -> None:
-    with pytest.raises(UserError, match="no candles of 2h; it has 1m, 5m, 15m, 1h, 4h, 12h"):
-        HttpSource(SETTINGS, EURUSD, timeframe="2h", client=MarketServer(CANDLES).client)
+    with pytest.raises(UserError, match="no candles that make up 90s; it has 1m, 5m, 15m, 1h, 4h, 12h"):
+        HttpSource(SETTINGS, EURUSD, timeframe="90s", client=MarketServer(CANDLES).client)
     with pytest.raises(DataError, match="has them from 2023-01-02T00:00:00Z to 2023-01-20T17:00:00Z"):
         source(MarketServer(CANDLES), start=parse_time("2024-01-01"))
+
+
+def test_candles_that_the_server_has_not_are_made_of_the_coarsest_that_it_has() -> None:
+    found = HttpSource(SETTINGS, EURUSD, timeframe="2h", client=MarketServer(CANDLES).client)
+    assert found.info.timeframe == "1h"
 
 
 def test_candles_that_change_while_they_are_read_are_an_error() -> None:

@@ -1,0 +1,121 @@
+"""Writing candles to a file of one's own: CSV, Parquet or lines of JSON, prices as exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from sptrader_stream.candles import ReadyCandles
+from sptrader_stream.catalog.rows import PRICES, SPREAD, TIME, VOLUME
+from sptrader_stream.errors import DataError, EmptyRangeError, UserError
+from sptrader_stream.files import written_whole
+from sptrader_stream.money import format_scaled
+from sptrader_stream.timeframes import NANOSECONDS, format_time
+
+CSV: Final = ".csv"
+PARQUET: Final = ".parquet"
+JSON_LINES: Final = ".jsonl"
+_DECIMAL_DIGITS: Final = 18
+
+
+def export_candles(chunks: Iterator[ReadyCandles], precision: int, out: Path, name: str) -> int:
+    """Write candles to a file, whole or not at all.
+
+    Args:
+        chunks: checked candles, in order.
+        precision: decimal places of the instrument's price.
+        out: its ending says in which format: ``.csv``, ``.parquet`` or ``.jsonl``.
+        name: of the source, for errors.
+
+    Returns:
+        How many candles were written.
+
+    Raises:
+        UserError: the ending says nothing.
+        DataError: there are no candles, or a time is finer than the seconds that CSV and JSON say.
+        StorageError: the file cannot be written.
+    """
+    ending = out.suffix.lower()
+    if ending not in (CSV, PARQUET, JSON_LINES):
+        raise UserError(f"{out}: in which format? Give it the ending {CSV}, {PARQUET} or {JSON_LINES}")
+    if not out.parent.is_dir():
+        raise UserError(f"{out}: there is no folder {out.parent}")
+    write = _write_lines if ending == JSON_LINES else _write_table
+    with written_whole(out) as temporary:
+        count = write(chunks, precision, temporary, ending)
+        if not count:
+            raise EmptyRangeError(f"{name}: no candles to export in this range")
+    return count
+
+
+def _write_lines(chunks: Iterator[ReadyCandles], precision: int, out: Path, _: str) -> int:
+    count = 0
+    with out.open("w", encoding="ascii") as file:
+        for chunk in chunks:
+            count += len(chunk)
+            _check_seconds(chunk)
+            file.writelines(_json_lines(chunk, precision))
+    return count
+
+
+def _json_lines(chunk: ReadyCandles, precision: int) -> Iterator[str]:
+    names = [*PRICES, *([] if chunk.spread is None else [SPREAD])]
+    prices = ([format_scaled(each, precision) for each in getattr(chunk, name).tolist()] for name in names)
+    times, volumes = (chunk.time // NANOSECONDS).tolist(), chunk.volume.tolist()
+    for time, volume, *values in zip(times, volumes, *prices, strict=True):
+        fields = ",".join(f'"{name}":{value}' for name, value in zip(names, values, strict=True))
+        yield f'{{"time":{time},{fields},"volume":{volume!r}}}\n'
+
+
+def _write_table(chunks: Iterator[ReadyCandles], precision: int, out: Path, ending: str) -> int:
+    first = next(chunks, None)
+    if first is None:
+        return 0
+    batch = _record_batch(first, precision, ending)
+    count = len(first)
+    with _writer(out, batch.schema, ending) as writer:
+        writer.write_batch(batch)
+        for chunk in chunks:
+            count += len(chunk)
+            writer.write_batch(_record_batch(chunk, precision, ending))
+    return count
+
+
+def _writer(out: Path, schema: Any, ending: str) -> AbstractContextManager[Any]:
+    if ending == PARQUET:
+        from pyarrow.parquet import ParquetWriter
+
+        parquet: AbstractContextManager[Any] = ParquetWriter(out, schema, compression="zstd")
+        return parquet
+    from pyarrow.csv import CSVWriter, WriteOptions
+
+    text: AbstractContextManager[Any] = CSVWriter(str(out), schema, write_options=WriteOptions(quoting_style="none"))
+    return text
+
+
+def _record_batch(chunk: ReadyCandles, precision: int, ending: str) -> Any:
+    import pyarrow as pa
+
+    def array(column: Any, kind: Any) -> Any:
+        return pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(column.copy())])
+
+    price = pa.decimal64(_DECIMAL_DIGITS, precision)
+    if ending == PARQUET:
+        time = array(chunk.time, pa.timestamp("ns", "UTC"))
+    else:
+        _check_seconds(chunk)
+        time = array(chunk.time // NANOSECONDS, pa.timestamp("s", "UTC"))
+    columns = {TIME: time} | {name: array(getattr(chunk, name), price) for name in PRICES}
+    columns[VOLUME] = array(chunk.volume, pa.float64())
+    if chunk.spread is not None:
+        columns[SPREAD] = array(chunk.spread, price)
+    return pa.record_batch(columns)
+
+
+def _check_seconds(chunk: ReadyCandles) -> None:
+    fine = chunk.time % NANOSECONDS != 0
+    if fine.any():
+        when = format_time(int(chunk.time[int(fine.argmax())]))
+        raise DataError(f"the candle of {when} opens within a second, which only {PARQUET} says: export it as that")
