@@ -17,7 +17,8 @@ from sptrader_stream.database.connection import Connection, connect, connected
 from sptrader_stream.errors import DataError, StorageError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.timeframes import MINUTE
-from tests.database.candles import EURUSD, NOON, Plain, plain, read, ready, write
+from tests.database.candles import read, write
+from tests.plain_candles import EURUSD, NOON, Plain, plain, ready
 
 LARGEST = 9_000_000_000_000 - 1
 

@@ -23,7 +23,8 @@ from sptrader_stream.sources import open_source
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.timeframes import MINUTE
 from sptrader_stream.workspace import create_workspace
-from tests.database.candles import EURUSD, NOON, plain, read, rows_of, write
+from tests.database.candles import read, write
+from tests.plain_candles import EURUSD, NOON, plain, rows_of
 
 LONG = 20_000
 

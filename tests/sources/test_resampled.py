@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from decimal import Decimal
 
-import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources import open_source
-from sptrader_stream.sources.contract import RESEARCH, make_policy
+from sptrader_stream.sources.contract import make_policy
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import ResampledSource, in_timeframe
-from sptrader_stream.sources.source import CandleSource, RawCandles
 from sptrader_stream.timeframes import HOUR, MINUTE, WEEK, parse_time
-from tests.sources.samples import EURUSD, NOON, REAL, Given, candles
+from tests.plain_candles import Plain, rows_of, through_the_contract
+from tests.sources.samples import EURUSD, NOON, REAL, Given, candles, piece
 
 PRICES = ("open", "high", "low", "close")
 
 
-def built(source: CandleSource, instrument: Instrument = EURUSD) -> list[tuple[int, ...]]:
-    """Read a source: time, prices in ticks, volume and spread of each candle."""
-    return rows(ready_chunks(source, Intake(source, instrument, RESEARCH)))
-
-
-def rows(chunks: Iterator[ReadyCandles]) -> list[tuple[int, ...]]:
-    return [
-        row
-        for each in chunks
-        for row in zip(
-            each.time.tolist(),
-            *(getattr(each, name).tolist() for name in PRICES),
-            each.volume.tolist(),
-            [0] * len(each) if each.spread is None else each.spread.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def by_pandas(offset: str, origin: str = "epoch") -> list[tuple[int, ...]]:
+def by_pandas(offset: str, origin: str = "epoch") -> list[Plain]:
     """The same of the real candles, by pandas."""
     table = pd.read_parquet(REAL)
     table.index = pd.to_datetime(table["time"], unit="s" if table["time"].iloc[0] < 10**11 else "ns")
@@ -66,18 +44,18 @@ def by_pandas(offset: str, origin: str = "epoch") -> list[tuple[int, ...]]:
 
 
 def test_candles_of_hours_are_those_that_pandas_makes() -> None:
-    found = built(open_source(str(REAL), EURUSD, timeframe="4h"))
+    found = through_the_contract(open_source(str(REAL), EURUSD, timeframe="4h"))
 
     # The last span is over only where a candle closes it.
     assert found in (by_pandas("4h"), by_pandas("4h")[:-1])
 
 
 def test_weeks_open_on_mondays_and_days_where_the_session_begins() -> None:
-    weeks = built(open_source(str(REAL), EURUSD, timeframe="1w"))
+    weeks = through_the_contract(open_source(str(REAL), EURUSD, timeframe="1w"))
     assert {time % WEEK for time, *_ in weeks} == {parse_time("2025-01-06") % WEEK}
 
     new_york = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2, session=-2 * HOUR)
-    days = built(open_source(str(REAL), new_york, timeframe="1d"), new_york)
+    days = through_the_contract(open_source(str(REAL), new_york, timeframe="1d"), new_york)
     wanted = by_pandas("24h", origin="1969-12-31 22:00")
     assert days in (wanted, wanted[:-1])
 
@@ -85,7 +63,7 @@ def test_weeks_open_on_mondays_and_days_where_the_session_begins() -> None:
 def test_a_span_that_is_not_over_gives_no_candle() -> None:
     source = in_timeframe(Given([candles([{}] * 9)]), "5m")
 
-    assert [time for time, *_ in built(source)] == [NOON]
+    assert [time for time, *_ in through_the_contract(source)] == [NOON]
     assert source.info.timeframe == "5m"
     assert source.info.built_from == "1m"
 
@@ -95,16 +73,18 @@ def test_nothing_depends_on_how_the_candles_are_cut(cuts: list[int], timeframe: 
     table = [{"time": float(k + k // 7), "close": 1.1 + k % 9 / 1000} for k in range(40)]
     whole = Given([candles(table)])
     borders = [0, *sorted(cuts), 40]
-    parts = [_part(candles(table), first, last) for first, last in itertools.pairwise(borders)]
+    parts = [piece(candles(table), first, last) for first, last in itertools.pairwise(borders)]
 
-    assert built(ResampledSource(Given(parts), timeframe)) == built(ResampledSource(whole, timeframe))
+    assert through_the_contract(ResampledSource(Given(parts), timeframe)) == through_the_contract(
+        ResampledSource(whole, timeframe)
+    )
 
 
 def test_findings_are_those_of_the_finer_candles() -> None:
     source = in_timeframe(Given([candles([{}, {"high": 0.5}, {}, {}, {}, {}])]), "2m")
     intake = Intake(source, EURUSD, make_policy({"range": "warn"}))
 
-    found = rows(ready_chunks(source, intake))
+    found = rows_of(ready_chunks(source, intake))
 
     assert [time for time, *_ in found] == [NOON, NOON + 2 * MINUTE, NOON + 4 * MINUTE]
     assert [(each.kind, each.count, each.places) for each in intake.issues()] == [
@@ -117,8 +97,3 @@ def test_a_source_in_its_own_timeframe_stays_what_it_is() -> None:
     source = Given([candles([{}])])
     assert in_timeframe(source, None) is source
     assert in_timeframe(source, "60s") is source
-
-
-def _part(raw: RawCandles, first: int, last: int) -> RawCandles:
-    columns = {name: getattr(raw, name)[first:last] for name in ("time", *PRICES, "volume")}
-    return RawCandles(row=first, spread=None, **{name: np.ascontiguousarray(each) for name, each in columns.items()})
