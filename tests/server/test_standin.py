@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,9 +10,8 @@ import pytest
 
 from sptrader_stream.cli import DONE, USER_MISTAKE
 from sptrader_stream.server.standin.faults import FAULTS
-from sptrader_stream.workspace import create_workspace
 from tests.cli.support import Output, run
-from tests.sources.http.servers import hourly
+from tests.sources.http.servers import hourly, standin, workspace_of_hours
 
 CANDLES = hourly(2_000)
 WORDS = ("--timeframe", "1h", "--from", "2023-01-10", "--to", "2023-03-10", "--json")
@@ -28,26 +20,8 @@ WORDS = ("--timeframe", "1h", "--from", "2023-01-10", "--to", "2023-03-10", "--j
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("workspace")
-    create_workspace(found)
-    (found / "data").mkdir()
-    lines = [",".join(map(str, each)) for each in CANDLES]
-    text = "\n".join(["time,open,high,low,close,volume", *lines]) + "\n"
-    (found / "data" / "EURUSD-1h.csv").write_text(text, encoding="utf-8")
+    workspace_of_hours(found, CANDLES)
     return found
-
-
-@contextmanager
-def standin(folder: Path, *words: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "sptrader_stream.cli", "data", "serve", "--port", "0", "--workspace", str(folder)]
-    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, env={**os.environ, "NO_COLOR": "1"}) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline().decode())
-        assert found is not None
-        try:
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -68,7 +42,7 @@ def test_a_run_over_a_server_with_a_fault_is_the_run_over_the_file(
 def test_without_faults_it_answers_as_the_interface_says(folder: Path) -> None:
     with standin(folder) as url, httpx.Client(base_url=url) as client:
         metadata = client.get("/api/metadata/EURUSD").json()
-        assert (metadata["earliest"], metadata["latest"]) == (CANDLES[0][0], CANDLES[-1][0])
+        assert (metadata["earliest"], metadata["latest"]) == (CANDLES[0][0], CANDLES[-1][0] + 3_599)
         query: dict[str, str | int] = {
             "symbol": "EURUSD",
             "timeframe": "1h",

@@ -1,15 +1,23 @@
-"""A market-data server in this process, which can be told to misbehave; written from the interface alone."""
+"""Market-data servers: one in this process, written from the interface alone, and the stand-in in its own."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
-from collections.abc import Callable, Sequence
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import httpx
 
 from sptrader_stream.sources.http.settings import HttpSettings
+from sptrader_stream.workspace import create_workspace
 
 URL: Final = "http://market.test"
 SETTINGS: Final = HttpSettings(
@@ -150,3 +158,28 @@ def hourly(count: int, seed: int = 1) -> list[Candle]:
             (1_672_617_600 + 3_600 * hour, *(f"{each / 1e5:.5f}" for each in ticks), str(chance.randint(0, 900)))
         )
     return found  # type: ignore[return-value]
+
+
+def workspace_of_hours(folder: Path, candles: Sequence[Candle]) -> Path:
+    """Make a workspace whose data folder has a file of hourly candles; answers its path."""
+    create_workspace(folder)
+    (folder / "data").mkdir()
+    lines = [",".join(map(str, each)) for each in candles]
+    file = folder / "data" / "EURUSD-1h.csv"
+    file.write_text("\n".join(["time,open,high,low,close,volume", *lines]) + "\n", encoding="utf-8")
+    return file
+
+
+@contextmanager
+def standin(folder: Path, *words: str) -> Iterator[str]:
+    """Run ``sptrader data serve`` over a workspace; gives its address."""
+    command = [sys.executable, "-m", "sptrader_stream.cli", "data", "serve", "--port", "0", "--workspace", str(folder)]
+    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, env={**os.environ, "NO_COLOR": "1"}) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline().decode())
+        assert found is not None
+        try:
+            yield found[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0

@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from sptrader_stream.cli import DONE, USER_MISTAKE
-from sptrader_stream.workspace import create_workspace
 from tests.cli.support import Output, run
 from tests.server.process import running_server
-from tests.sources.http.servers import hourly
+from tests.sources.http.servers import hourly, workspace_of_hours
 
 CANDLES = hourly(2_000)
 RANGE = ("--timeframe", "1h", "--from", "2023-01-10", "--to", "2023-03-10")
@@ -24,11 +23,7 @@ RANGE = ("--timeframe", "1h", "--from", "2023-01-10", "--to", "2023-03-10")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("workspace")
-    create_workspace(found)
-    (found / "data").mkdir()
-    lines = [",".join(map(str, each)) for each in CANDLES]
-    text = "\n".join(["time,open,high,low,close,volume", *lines]) + "\n"
-    (found / "data" / "EURUSD-1h.csv").write_text(text, encoding="utf-8")
+    workspace_of_hours(found, CANDLES)
     return found
 
 
