@@ -22,23 +22,10 @@ from typing import Any, Final
 import httpx
 
 from sptrader_stream.workspace import create_workspace
-from tests.server.process import running_server
+from tests.server.process import BUSY, running_server
 
 CLIENTS: Final = (100, 1_000)
 ROUNDS: Final = 2
-_BUSY: Final = """
-name: busy
-entry:
-  when:
-    - expr: close > open
-  action: buy
-  size: 0.01
-exit:
-  signal_exit:
-    when:
-      - expr: close < open
-    action: close_all
-"""
 _REQUEST: Final = {
     "strategy_name": "busy",
     "symbol": "EURUSD",
@@ -139,7 +126,7 @@ def measure() -> dict[str, Any]:
                 folder = Path(name) / "workspace"
                 folder.mkdir()
                 create_workspace(folder)
-                (folder / "strategies" / "busy.yaml").write_text(_BUSY, encoding="utf-8")
+                (folder / "strategies" / "busy.yaml").write_text(BUSY, encoding="utf-8")
                 speed, texts = ours(folder, clients)
                 speeds["ours"].append(speed)
                 file = Path(name) / "messages"

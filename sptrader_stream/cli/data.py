@@ -27,8 +27,8 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="NAME[=SHARE]",
-            help="Misbehave: delay, error, busy, cut, truncate, trickle, page, order, "
-            "double or range, in this share of the requests; several add up.",
+            help="Misbehave: delay, error, busy, cut, truncate, trickle, page, order, double or range, in this share "
+            "of the requests; several add up; help says what they are.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Which requests go wrong.")] = 0,
@@ -43,6 +43,7 @@ def serve(
     from sptrader_stream.workspace import open_workspace
 
     faults = parse_faults(fault or [])
+    # A mistake is told without waiting for the libraries of a server.
     from sptrader_stream.server.standin.serve import serve_market_data
 
     home = open_workspace(workspace)

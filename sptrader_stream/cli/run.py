@@ -147,6 +147,11 @@ def _run(
         _show(spec, outcome)
     if store is not None:
         _store(store, outcome.folder)
+    return conclude(spec, outcome)
+
+
+def conclude(spec: RunSpec, outcome: RunOutcome) -> int:
+    """Raise what ended a run, with the run's name; else answer the exit code."""
     if outcome.error is not None:
         outcome.error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
         raise outcome.error

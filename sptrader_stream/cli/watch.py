@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from sptrader_stream.cli import CANCELLED, DONE, STARTED
+from sptrader_stream.cli import STARTED
 from sptrader_stream.cli.options import (
     CapitalOption,
     DataOption,
@@ -24,6 +24,7 @@ from sptrader_stream.cli.options import (
 )
 from sptrader_stream.cli.remote import DEFAULT_SERVER, ask, exit_code, run_there
 from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest, make_spec
+from sptrader_stream.cli.run import conclude
 from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
 
@@ -108,9 +109,7 @@ def runs(
     as_json: JsonOption = False,
 ) -> None:
     """List the runs of a server, the newest first."""
-    found = ask(
-        server, lambda client: client.runs(status=status, strategy=strategy, symbol=symbol, limit=limit)
-    )  # fmt: skip
+    found = ask(server, lambda client: client.runs(status=status, strategy=strategy, symbol=symbol, limit=limit))
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     elif not found.runs:
@@ -148,10 +147,7 @@ def _replay_here(request: RunRequest, pace: Pace, workspace: Workspace, *, as_js
     outcome = execute_blocking(followed, follow)
     if not as_json:
         print(f"results: {outcome.folder}")
-    if outcome.error is not None:
-        outcome.error.add_note(f"in run {spec.run_id}, whose folder is {spec.folder}")
-        raise outcome.error
-    return CANCELLED if outcome.status == "cancelled" else DONE
+    return conclude(spec, outcome)
 
 
 def _show(found: Sequence[RunStatus]) -> None:

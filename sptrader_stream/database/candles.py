@@ -6,8 +6,7 @@ temporary table first, to be compared with what is there.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, cast
 
@@ -16,14 +15,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from sptrader_stream.candles import ReadyCandles
-from sptrader_stream.database.binary import (
-    CANDLE_COLUMNS,
-    COPY_END,
-    COPY_HEADER,
-    Column,
-    copy_rows,
-)
+from sptrader_stream.database.binary import CANDLE_COLUMNS, Column
 from sptrader_stream.database.connection import Connection
+from sptrader_stream.database.copying import copy_columns
 from sptrader_stream.database.series import Series, find_span, nanoseconds
 from sptrader_stream.database.stream import CandleStream
 from sptrader_stream.errors import DataError
@@ -131,13 +125,13 @@ def _own_series(
 def _append(connection: Connection, series: Series, columns: Iterator[list[Column]]) -> int:
     """Copy candles that are later than all there are; answers how many."""
     numbered = ([np.full(len(each[0]), series.id, np.int32), *each] for each in columns)
-    return _copy(connection, "sptrader.candles", ("series_id", *CANDLE_COLUMNS), numbered)
+    return copy_columns(connection, "sptrader.candles", ("series_id", *CANDLE_COLUMNS), numbered)
 
 
 def _merge(connection: Connection, series: Series, columns: Iterator[list[Column]], replace: bool) -> tuple[int, int]:
     """Write candles among those that are there; answers how many are new and how many were replaced."""
     connection.execute(_TEMPORARY)
-    copied = _copy(connection, "incoming", CANDLE_COLUMNS, columns)
+    copied = copy_columns(connection, "incoming", CANDLE_COLUMNS, columns)
     if not copied:
         return 0, 0
     connection.execute("ANALYZE incoming")
@@ -191,26 +185,3 @@ def _shown(series: Series, values: list[object]) -> str:
         for name, value in zip(_COMPARED, values, strict=True)
         if value is not None
     )
-
-
-def _copy(connection: Connection, table: str, names: Sequence[str], rows: Iterator[Sequence[Column]]) -> int:
-    """Copy candles into a table; answers how many.
-
-    Args:
-        connection: in a transaction.
-        table: its name.
-        names: of its columns, in order; the last may have no values.
-        rows: the values of the columns, a chunk at a time.
-    """
-    first = next(rows, None)
-    if first is None:
-        return 0
-    copied = 0
-    statement = f"COPY {table} ({', '.join(names[: len(first)])}) FROM STDIN (FORMAT BINARY)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        copy.write(COPY_HEADER)
-        for columns in itertools.chain([first], rows):
-            copied += len(columns[0])
-            copy.write(copy_rows(columns))
-        copy.write(COPY_END)
-    return copied

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +10,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from sptrader_stream.database.binary import COPY_END, COPY_HEADER, copied_times, copy_rows
+from sptrader_stream.database.binary import Column, copied_times
 from sptrader_stream.database.connection import Connection, connected
+from sptrader_stream.database.copying import copy_columns
 from sptrader_stream.database.schema import check_schema
-from sptrader_stream.errors import StorageError
 from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import Fill, Halt, Rejection, Trade
 from sptrader_stream.metrics.summary import METRICS
@@ -22,7 +21,7 @@ from sptrader_stream.money import MONEY_DIGITS
 from sptrader_stream.store.equity import read_equity
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import read_events
-from sptrader_stream.store.results import RESULT_FILE, MarketRow
+from sptrader_stream.store.results import MarketRow, read_result
 from sptrader_stream.store.rows import (
     FillRow,
     HaltRow,
@@ -152,18 +151,8 @@ def _insert_run(connection: Connection, head: Head) -> None:
 
 
 def _market_rows(run_id: str, folder: Path) -> Iterator[Sequence[Any]]:
-    for number, row in enumerate(_read_markets(folder), start=1):
+    for number, row in enumerate(read_result(folder, _Markets).markets, start=1):
         yield run_id, number, *msgspec.structs.astuple(row)
-
-
-def _read_markets(folder: Path) -> list[MarketRow]:
-    file = folder / RESULT_FILE
-    try:
-        # Mapped, because the lists before them can be larger than memory.
-        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return msgspec.json.decode(data, type=_Markets).markets
-    except (OSError, msgspec.MsgspecError) as error:
-        raise StorageError(f"{file}: not the result of a run: {error}") from error
 
 
 def _copy_events(connection: Connection, events: _Events, record: RunRecord) -> int:
@@ -190,14 +179,14 @@ def _copy_equity(connection: Connection, run_id: str, folder: Path) -> int:
     connection.execute(
         "CREATE TEMPORARY TABLE changes (id bigint, time timestamptz, time_ns bigint, equity bigint) ON COMMIT DROP"
     )
-    count = 0
-    with connection.cursor() as cursor, cursor.copy("COPY changes FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(COPY_HEADER)
+
+    def numbered() -> Iterator[Sequence[Column]]:
+        first = 1
         for time, equity in read_equity(folder):
-            numbers = np.arange(count + 1, count + len(time) + 1)
-            copy.write(copy_rows([numbers, copied_times(time), time, equity]))
-            count += len(time)
-        copy.write(COPY_END)
+            yield np.arange(first, first + len(time)), copied_times(time), time, equity
+            first += len(time)
+
+    count = copy_columns(connection, "changes", ("id", "time", "time_ns", "equity"), numbered())
     connection.execute(
         "INSERT INTO sptrader.equity (run_id, id, time, time_ns, equity) "
         f"SELECT %s, id, time, time_ns, round(equity * 1e-{MONEY_DIGITS}, {MONEY_DIGITS}) FROM changes",

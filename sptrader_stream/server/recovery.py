@@ -13,13 +13,13 @@ from typing import Final
 import msgspec
 import structlog
 
-from sptrader_stream.errors import UserError
+from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.events import Records, RunEnded, RunStarted
 from sptrader_stream.execution.records import RECORD_WIDTH, TIME, count_trades
 from sptrader_stream.server.documents import ENDED, RunStatus
 from sptrader_stream.server.run_file import RunFile, read_run_file, run_folders, write_run_file
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
-from sptrader_stream.store.results import complete_result
+from sptrader_stream.store.results import HEAD_FILE, complete_result
 from sptrader_stream.store.runs import RunRecord, read_record
 from sptrader_stream.timeframes import format_time
 
@@ -52,6 +52,7 @@ def recover(backtests: Path) -> list[tuple[RunFile, Path]]:
 def _read(folder: Path) -> RunFile | None:
     known = read_run_file(folder)
     if known is not None and known.status.status in ENDED:
+        _complete(folder)
         return known
     ended = _end(folder)
     if ended is not None and complete_result(folder):
@@ -65,6 +66,16 @@ def _read(folder: Path) -> RunFile | None:
     if known is not None:
         write_run_file(folder, content)
     return content
+
+
+def _complete(folder: Path) -> None:
+    """Write a result that was left to be written when the server was stopped."""
+    if not (folder / HEAD_FILE).is_file():
+        return
+    try:
+        complete_result(folder)
+    except StorageError as error:
+        _logger.warning("the result of a run cannot be written", folder=str(folder), error=str(error))
 
 
 def _end(folder: Path) -> RunEnded | None:

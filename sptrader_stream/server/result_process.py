@@ -64,7 +64,7 @@ class ResultProcess:
         return answer.written
 
     async def leave(self) -> None:
-        """Write nothing any more; what is being written is given up, and made when it is first asked for."""
+        """Write nothing any more; what is being written is given up, and made when the server starts again."""
         self._has_left = True
         with trio.CancelScope(shield=True):
             await self._end()

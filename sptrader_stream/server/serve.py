@@ -54,7 +54,7 @@ async def serve(workspace: Workspace, settings: ServerSettings, on_started: Call
             await anext(signals)
             _logger.info("stopping", seconds=settings.shutdown_seconds)
             await _close(service, http, signals)
-            # What is not yet written is when it is first asked for.
+            # What is not yet written then is when the server starts again.
             await service.results.leave()
             nursery.cancel_scope.cancel()
     _logger.info("stopped")

@@ -69,6 +69,20 @@ class RawCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     spread: Floats | None
 
 
+def raw_part(candles: RawCandles, first: int, last: int) -> RawCandles:
+    """Give the candles from ``first`` to ``last`` (exclusive), without copying."""
+    return RawCandles(
+        row=candles.row + first,
+        time=candles.time[first:last],
+        open=candles.open[first:last],
+        high=candles.high[first:last],
+        low=candles.low[first:last],
+        close=candles.close[first:last],
+        volume=candles.volume[first:last],
+        spread=None if candles.spread is None else candles.spread[first:last],
+    )
+
+
 @runtime_checkable
 class StoppableSource(Protocol):
     """A source that may wait for somebody else, such as a server, and can be told not to."""

@@ -11,7 +11,7 @@ from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError, EmptyRangeError, UserError
 from sptrader_stream.sources.arrow_columns import as_floats, as_whole_numbers, element_type
 from sptrader_stream.sources.headers import CandleHeader
-from sptrader_stream.sources.source import NO_TIME, RawCandles
+from sptrader_stream.sources.source import NO_TIME, RawCandles, raw_part
 from sptrader_stream.timeframes import (
     DAY,
     NANOSECONDS,
@@ -195,17 +195,7 @@ def within(raw: RawCandles, start: int | None, end: int | None) -> Iterator[RawC
     inside |= raw.time == NO_TIME
     borders = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
     for first, last in zip(borders[::2], borders[1::2], strict=True):
-        part = slice(first, last)
-        yield RawCandles(
-            row=raw.row + first,
-            time=raw.time[part],
-            open=raw.open[part],
-            high=raw.high[part],
-            low=raw.low[part],
-            close=raw.close[part],
-            volume=raw.volume[part],
-            spread=None if raw.spread is None else raw.spread[part],
-        )
+        yield raw_part(raw, first, last)
 
 
 def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str) -> str:

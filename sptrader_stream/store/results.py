@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 import msgspec
 
@@ -19,6 +20,8 @@ from sptrader_stream.money import format_money
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import read_events, read_journal
 from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
+
+T = TypeVar("T")
 
 RESULT_FILE: Final = "result.json"
 # Stands in while the result is being written.
@@ -135,6 +138,27 @@ def _read_parts(folder: Path) -> tuple[RunStarted, Head]:
     if not isinstance(started, RunStarted):
         raise StorageError(f"{folder}: its journal does not begin with the start of a run")
     return started, head
+
+
+def read_result(folder: Path, kind: type[T]) -> T:
+    """Read some fields of a run's result; lists that are not wanted are passed over, however long they are.
+
+    Args:
+        folder: the run's.
+        kind: a Struct with the fields that are wanted.
+
+    Raises:
+        StorageError: it cannot be read, or is no result.
+    """
+    file = folder / RESULT_FILE
+    try:
+        # Mapped, because the lists can be larger than memory.
+        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return msgspec.json.decode(data, type=kind)
+    except OSError as error:
+        raise StorageError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"{file}: not the result of a run: {error}") from error
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from sptrader_stream.errors import StorageError, UserError, did_you_mean
 from sptrader_stream.events import RunStarted
 from sptrader_stream.store.head import Head
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
-from sptrader_stream.store.results import RESULT_FILE, complete_result
+from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE, read_result
 from sptrader_stream.timeframes import parse_time
 
 # Stands for the run that was written last.
@@ -72,18 +71,15 @@ def read_record(folder: Path) -> RunRecord:
     """
     started = read_started(folder)
     result = folder / RESULT_FILE
-    if not complete_result(folder) or not result.stat().st_size:
+    if not result.is_file() or not result.stat().st_size:
+        if (folder / HEAD_FILE).is_file():
+            raise StorageError(
+                f"{folder} has no {RESULT_FILE} yet: the server that had the run writes it, at its next start at last"
+            )
         raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed; run it again")
     if read_end(folder) is None:
         raise StorageError(f"{folder / JOURNAL_FILE}: ends too soon, a part of the run is lost; run it again")
-    try:
-        # Mapped, because the lists behind the head can be larger than memory.
-        with result.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return RunRecord(folder, started, msgspec.json.decode(data, type=Head))
-    except OSError as error:
-        raise StorageError(f"{result}: cannot be read: {error.strerror or error}") from error
-    except msgspec.MsgspecError as error:
-        raise StorageError(f"{result}: not the result of a run: {error}") from error
+    return RunRecord(folder, started, read_result(folder, Head))
 
 
 def read_started(folder: Path) -> RunStarted:

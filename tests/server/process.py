@@ -16,6 +16,21 @@ from sptrader_stream.workspace import create_workspace
 
 _ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:\d+")
 
+# Trades every fourth candle.
+BUSY = """
+name: busy
+entry:
+  when:
+    - expr: close > open
+  action: buy
+  size: 0.01
+exit:
+  signal_exit:
+    when:
+      - expr: close < open
+    action: close_all
+"""
+
 
 class ServerProcess:
     """A server that was started.

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from sptrader_stream.workspace import create_workspace
-from tests.server.process import ServerProcess, running_server
+from tests.server.process import BUSY, ServerProcess, running_server
 
 REQUEST = {
     "strategy_name": "ma_crossover_strategy",
@@ -23,20 +23,6 @@ REQUEST = {
     "start_date": "2024-01-01",
     "end_date": "2024-12-31",
 }
-# Trades every fourth candle.
-BUSY = """
-name: busy
-entry:
-  when:
-    - expr: close > open
-  action: buy
-  size: 0.01
-exit:
-  signal_exit:
-    when:
-      - expr: close < open
-    action: close_all
-"""
 DECADES = REQUEST | {"start_date": "1990-01-01"}
 
 

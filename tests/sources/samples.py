@@ -14,7 +14,7 @@ from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
 from sptrader_stream.sources.intake import Intake
-from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo
+from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo, raw_part
 from sptrader_stream.timeframes import MINUTE, parse_time
 
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2, trading_hours="forex")
@@ -65,20 +65,6 @@ def candles(
     )
 
 
-def piece(raw: RawCandles, first: int, last: int) -> RawCandles:
-    """Rows ``first`` to ``last`` (exclusive) of candles."""
-    return RawCandles(
-        row=raw.row + first,
-        time=raw.time[first:last],
-        open=raw.open[first:last],
-        high=raw.high[first:last],
-        low=raw.low[first:last],
-        close=raw.close[first:last],
-        volume=raw.volume[first:last],
-        spread=None if raw.spread is None else raw.spread[first:last],
-    )
-
-
 def take_in(
     raw: RawCandles,
     *,
@@ -92,7 +78,7 @@ def take_in(
     kept: list[ReadyCandles] = []
     borders = [0, *sorted(cuts), len(raw.time)]
     for first, last in pairwise(borders):
-        kept.append(intake.accept(piece(raw, first, last)))
+        kept.append(intake.accept(raw_part(raw, first, last)))
         if intake.failure is not None:
             break
     return joined(kept), intake

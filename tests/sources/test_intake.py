@@ -11,9 +11,9 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import KINDS, make_policy
 from sptrader_stream.sources.intake import Intake, ready_chunks
-from sptrader_stream.sources.source import RawCandles
+from sptrader_stream.sources.source import RawCandles, raw_part
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_time
-from tests.sources.samples import APPLE, BITCOIN, EURUSD, NOON, Given, candles, piece, take_in
+from tests.sources.samples import APPLE, BITCOIN, EURUSD, NOON, Given, candles, take_in
 
 NAN, INFINITY = float("nan"), float("inf")
 ALLOW_ALL = make_policy(dict.fromkeys(KINDS, "warn"))
@@ -246,7 +246,7 @@ def test_times_are_multiples_of_the_timeframe(timeframe: str, first: str, steps:
 
 def test_reading_a_source_gives_the_good_candles_and_then_fails() -> None:
     raw = third_is({"high": 1.12})
-    source = Given([piece(raw, 0, 1), piece(raw, 1, 5)])
+    source = Given([raw_part(raw, 0, 1), raw_part(raw, 1, 5)])
     given: list[int] = []
 
     with pytest.raises(DataError, match=r"line 4 .*range"):

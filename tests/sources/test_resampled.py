@@ -14,9 +14,10 @@ from sptrader_stream.sources import open_source
 from sptrader_stream.sources.contract import make_policy
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import ResampledSource, in_timeframe
+from sptrader_stream.sources.source import raw_part
 from sptrader_stream.timeframes import HOUR, MINUTE, WEEK, parse_time
 from tests.plain_candles import Plain, rows_of, through_the_contract
-from tests.sources.samples import EURUSD, NOON, REAL, Given, candles, piece
+from tests.sources.samples import EURUSD, NOON, REAL, Given, candles
 
 PRICES = ("open", "high", "low", "close")
 
@@ -73,7 +74,7 @@ def test_nothing_depends_on_how_the_candles_are_cut(cuts: list[int], timeframe: 
     table = [{"time": float(k + k // 7), "close": 1.1 + k % 9 / 1000} for k in range(40)]
     whole = Given([candles(table)])
     borders = [0, *sorted(cuts), 40]
-    parts = [piece(candles(table), first, last) for first, last in itertools.pairwise(borders)]
+    parts = [raw_part(candles(table), first, last) for first, last in itertools.pairwise(borders)]
 
     assert through_the_contract(ResampledSource(Given(parts), timeframe)) == through_the_contract(
         ResampledSource(whole, timeframe)

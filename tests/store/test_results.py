@@ -9,26 +9,9 @@ import pytest
 
 from sptrader_stream import files
 from sptrader_stream.errors import StorageError
-from sptrader_stream.store import results
 from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE, complete_result
-from tests.actors.support import Memory, execute, make, make_spec, one_chunk
-
-
-class KilledError(BaseException):
-    """Stands for the end of the process."""
-
-
-def killed_while_writing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run whose process ends while its result is being written."""
-
-    def kill(*_: object) -> None:
-        raise KilledError
-
-    spec = make_spec(folder, Memory(one_chunk(500)))
-    with monkeypatch.context() as patched:
-        patched.setattr(results, "_write_ambiguous", kill)
-        with pytest.raises((KilledError, BaseExceptionGroup)):
-            execute(spec)
+from tests.actors.support import Memory, make, one_chunk
+from tests.store.killing import killed_while_writing
 
 
 def test_a_run_that_ended_regularly_has_its_result_and_nothing_else(tmp_path: Path) -> None:

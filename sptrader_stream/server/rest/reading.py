@@ -16,7 +16,7 @@ from sptrader_stream.server.request_errors import InvalidRequestError, StateConf
 from sptrader_stream.server.rest.contract import Service
 from sptrader_stream.server.run_handle import RunHandle
 from sptrader_stream.store.journal import JOURNAL_FILE
-from sptrader_stream.store.results import complete_result
+from sptrader_stream.store.results import RESULT_FILE
 from sptrader_stream.store.runs import RunRecord, read_record, read_started
 from sptrader_stream.timeframes import parse_end, parse_time
 
@@ -96,8 +96,7 @@ class Reader:
             raise StateConflictError(f"run {handle.id} is {handle.state}: it has no result before it is over")
         with trio.move_on_after(_WRITING_SECONDS):
             await handle.wait_written()
-        # The server may have been stopped before it was written.
-        if not await self.work(complete_result, handle.folder):
+        if not await self.read((handle.folder / RESULT_FILE).is_file):
             self._registry.get(handle.id)
             failure = handle.status().failure
             cause = f": {failure.cause}" if failure is not None else ""

@@ -41,7 +41,8 @@ def parse_faults(words: list[str]) -> dict[str, float]:
     for word in words:
         name, _, share = word.partition("=")
         if name not in FAULTS:
-            raise UserError(f"--fault {word}: no such fault{did_you_mean(name, FAULTS)}; there are {', '.join(FAULTS)}")
+            known = "".join(f"\n  {each:<9} {what}" for each, what in FAULTS.items())
+            raise UserError(f"--fault {word}: no such fault{did_you_mean(name, FAULTS)}; there are{known}")
         try:
             found[name] = float(share or "0.1")
         except ValueError:

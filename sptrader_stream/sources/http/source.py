@@ -18,7 +18,7 @@ from sptrader_stream.sources.http.ahead import Ahead
 from sptrader_stream.sources.http.body import SymbolMetadata, read_candles, read_metadata
 from sptrader_stream.sources.http.fetching import Fetcher
 from sptrader_stream.sources.http.settings import HttpSettings
-from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
+from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo, raw_part
 from sptrader_stream.timeframes import NANOSECONDS, format_time, is_made_of, parse_timeframe
 
 # The server refuses more.
@@ -108,7 +108,7 @@ class HttpSource:
             for piece in pieces:
                 found = True
                 for first in range(0, len(piece.time), CHUNK_ROWS):
-                    yield _part(piece, first, min(first + CHUNK_ROWS, len(piece.time)))
+                    yield raw_part(piece, first, min(first + CHUNK_ROWS, len(piece.time)))
         if not found:
             first_time, last_time = (format_time(each * NANOSECONDS) for each in self._range)
             raise EmptyRangeError(f"{self.info.name}: the server has no candles from {first_time} to {last_time}")
@@ -172,7 +172,7 @@ class HttpSource:
                     f"{self.info.name}: the candle of {format_time(int(piece.time[0]))} came twice, with {name} "
                     f"{was!r} and then {now!r}: the server's candles changed while they were read; run again"
                 )
-        rest = _part(piece, 1, len(piece.time))
+        rest = raw_part(piece, 1, len(piece.time))
         return msgspec.structs.replace(rest, row=piece.row)
 
 
@@ -189,17 +189,3 @@ def _choose(found: SymbolMetadata, timeframe: str | None, name: str) -> str:
     if not fitting:
         raise UserError(f"{name}: the server has no candles that make up {timeframe}; it has {', '.join(known)}")
     return fitting[-1]
-
-
-def _part(candles: RawCandles, first: int, last: int) -> RawCandles:
-    part = slice(first, last)
-    return RawCandles(
-        row=candles.row + first,
-        time=candles.time[part],
-        open=candles.open[part],
-        high=candles.high[part],
-        low=candles.low[part],
-        close=candles.close[part],
-        volume=candles.volume[part],
-        spread=None,
-    )
