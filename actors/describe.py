@@ -102,4 +102,5 @@ def _market(market: MarketSpec) -> Market:
         modified=modified,
         start=market.start,
         end=market.end,
+        timezone=market.timezone,
     )

@@ -169,6 +169,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
         size, modified: of the file, or of a series' manifest, bytes and nanoseconds since 1970, to tell whether it is
             still the same; else 0.
         start, end: the range asked for, nanoseconds since 1970, inclusive; None for all there is.
+        timezone: given for the times of a file; None for none.
     """
 
     instrument: Instrument
@@ -178,6 +179,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     modified: int
     start: int | None
     end: int | None
+    timezone: str | None = None
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):

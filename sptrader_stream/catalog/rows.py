@@ -79,6 +79,9 @@ def rows_of(candles: CandleColumns, precision: int, wanted: int) -> Rows:
     for name, column in columns.items():
         if column is None:
             continue
+        if precision == wanted:
+            values[name] = column
+            continue
         broken = column % divisor != 0
         if broken.any():
             when = format_time(int(candles.time[int(broken.argmax())]))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,7 @@ class SeriesWriter:
         *,
         replace: bool = False,
         fetched: tuple[int, int] | None = None,
+        sha256: Callable[[], str] | None = None,
     ) -> WrittenCandles:
         """Write candles; all of them or, when anything fails, none.
 
@@ -77,30 +79,37 @@ class SeriesWriter:
             replace: whether they take the place of different ones that are there.
             fetched: the range that a market-data server was asked for, open times, nanoseconds since 1970 UTC,
                 inclusive; None where none was.
+            sha256: gives the checksum of the file that they come from; None where they come from none.
 
         Raises:
             DataError: they contradict what is there (shows the first few), or have a spread where the series has none
                 or the other way round; or what ``chunks`` raises.
             StorageError: the disk is full or has a fault.
         """
-        months: list[MonthFile] = []
+        months: list[Future[MonthFile]] = []
         read = new = there = start = end = 0
         shown: list[str] = []
         has_spread = self.manifest is not None and self.manifest.has_spread
-        for month, rows in by_month(chunks):
-            has_spread = self._check_columns(rows, origin)
-            merged = merge(self._rows_of(month, rows), rows)
-            start, end = (start if read else int(rows.time[0])), int(rows.time[-1])
-            read, new, there = read + len(rows), new + merged.new, there + len(merged.there)
-            if there and not replace:
-                shown += self._differences(merged)[: _SHOWN - len(shown)]
-            elif merged.new or len(merged.there):
-                months.append(self._write_month(month, merged.rows))
+        # A month is written while the next one is read.
+        with ThreadPoolExecutor(1) as pool:
+            for month, rows in by_month(chunks):
+                has_spread = self._check_columns(rows, origin)
+                merged = merge(self._rows_of(month, rows), rows)
+                start, end = (start if read else int(rows.time[0])), int(rows.time[-1])
+                read, new, there = read + len(rows), new + merged.new, there + len(merged.there)
+                if there and not replace:
+                    shown += self._differences(merged)[: _SHOWN - len(shown)]
+                elif merged.new or len(merged.there):
+                    # One at a time waits to be written.
+                    if months:
+                        months[-1].result()
+                    months.append(pool.submit(self._write_month, month, merged.rows))
         if there and not replace:
             raise self._contradicted(origin.source, there, shown)
         written = WrittenCandles(read=read, new=new, replaced=there, start=start, end=end)
         if months or fetched is not None:
-            self._commit(months, _completed(origin, written), has_spread, fetched)
+            whole = _completed(origin, written, None if sha256 is None else sha256())
+            self._commit([each.result() for each in months], whole, has_spread, fetched)
         return written
 
     def verify(self) -> None:
@@ -207,13 +216,14 @@ def open_series(catalog: Path, instrument: Instrument, timeframe: str) -> Iterat
         os.close(descriptor)
 
 
-def _completed(origin: Origin, written: WrittenCandles) -> Origin:
+def _completed(origin: Origin, written: WrittenCandles, sha256: str | None) -> Origin:
     return msgspec.structs.replace(
         origin,
         start=format_time(written.start),
         end=format_time(written.end),
         rows=written.read,
         new=written.new + written.replaced,
+        sha256=sha256,
     )
 
 

@@ -18,6 +18,7 @@ from sptrader_stream.cli.options import (
     StartOption,
     SymbolOption,
     TimeframeOption,
+    TimezoneOption,
     WorkspaceOption,
 )
 from sptrader_stream.errors import DataError
@@ -56,6 +57,7 @@ def import_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of candles or ticks.")],
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     replace: _ReplaceOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -68,7 +70,16 @@ def import_files(
     home = open_workspace(workspace)
     policy = load_policy(home.config_file("data_policy.yaml"))
     for file, instrument in choose_instruments(files, symbol, home):
-        done = import_file(home.data, file, instrument, timeframe=timeframe, policy=policy, now=_now(), replace=replace)
+        done = import_file(
+            home.data,
+            file,
+            instrument,
+            timeframe=timeframe,
+            timezone=timezone,
+            policy=policy,
+            now=_now(),
+            replace=replace,
+        )
         print_notes(file, done.issues)
         print(written_line(file, instrument, done.timeframe, done.written), flush=True)
 
@@ -148,6 +159,7 @@ def check(
     ] = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     verified: Annotated[
         bool, typer.Option("--verified", help="Vouch for series in which nothing is found: trust becomes verified.")
     ] = False,
@@ -166,7 +178,7 @@ def check(
     symbols = {_instrument(each, home).symbol for each in what or () if each not in files}
     code = 0
     for file, instrument in choose_instruments(files, symbol, home):
-        source = open_source(file, instrument, timeframe=timeframe)
+        source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
         _show(f"{file}: {instrument.symbol} {source.info.timeframe}", check_candles(source, instrument))
     series = [] if what and not symbols else list_series(home.data)
     chosen = [each for each in series if (not symbols or each.manifest.symbol in symbols) and _is(each, timeframe)]

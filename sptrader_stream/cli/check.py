@@ -21,6 +21,7 @@ from sptrader_stream.cli.options import (
     StrategyArgument,
     SymbolOption,
     TimeframeOption,
+    TimezoneOption,
     WorkspaceOption,
 )
 from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest, make_spec
@@ -51,6 +52,7 @@ def check(
     data: DataOption = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     start: StartOption = None,
     end: EndOption = None,
     capital: CapitalOption = DEFAULT_CAPITAL,
@@ -72,6 +74,7 @@ def check(
         data=data or (),
         symbol=symbol,
         timeframe=timeframe,
+        timezone=timezone,
         start=start,
         end=end,
         capital=capital,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sptrader_stream.cli.catalog import print_notes, written_line
-from sptrader_stream.cli.options import JsonOption, SymbolOption, TimeframeOption, WorkspaceOption
+from sptrader_stream.cli.options import JsonOption, SymbolOption, TimeframeOption, TimezoneOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from sptrader_stream.database.connection import Connection
@@ -61,6 +61,7 @@ def import_candles(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Parquet or CSV files.")],
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put candles in place of different ones that are there.")
     ] = False,
@@ -80,7 +81,7 @@ def import_candles(
     with connected(database_url(os.environ), "writing candles") as connection:
         check_schema(connection)
         for file, instrument in wanted:
-            _import_file(connection, file, instrument, timeframe, policy, replace)
+            _import_file(connection, file, instrument, timeframe, timezone, policy, replace)
 
 
 def _import_file(
@@ -88,6 +89,7 @@ def _import_file(
     file: str,
     instrument: Instrument,
     timeframe: str | None,
+    timezone: str | None,
     policy: DataPolicy,
     replace: bool,
 ) -> None:
@@ -95,7 +97,7 @@ def _import_file(
     from sptrader_stream.sources import open_source
     from sptrader_stream.sources.intake import Intake, ready_chunks
 
-    source = open_source(file, instrument, timeframe=timeframe)
+    source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
     intake = Intake(source, instrument, policy)
     length = source.info.timeframe
     written = write_candles(

@@ -31,6 +31,12 @@ SymbolOption = Annotated[
 TimeframeOption = Annotated[
     str | None, typer.Option("--timeframe", metavar="TIMEFRAME", help="Such as 1m or 4h; default: likewise.")
 ]
+TimezoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone", metavar="ZONE", help="Of times that do not say theirs: Europe/Berlin or -05:00; default: UTC."
+    ),
+]
 StartOption = Annotated[str | None, typer.Option("--from", metavar="TIME", help="A date, RFC 3339 or Unix time.")]
 EndOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Inclusive; a date is its whole day.")]
 CapitalOption = Annotated[str, typer.Option("--capital", metavar="AMOUNT", help="Start capital.")]

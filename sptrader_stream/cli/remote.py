@@ -126,6 +126,7 @@ def _request(request: RunRequest, pace: str) -> ServerRequest:
             ("--batch", request.batch_size != DEFAULT_BATCH),
             ("--bounds", request.bounds),
             ("--out", request.out is not None),
+            ("--timezone", request.timezone is not None),
         )
         if is_given
     ]

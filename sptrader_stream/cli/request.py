@@ -41,6 +41,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     data: Sequence[str]
     symbol: str | None = None
     timeframe: str | None = None
+    timezone: str | None = None
     start: str | None = None
     end: str | None = None
     capital: str = DEFAULT_CAPITAL
@@ -297,6 +298,7 @@ def open_markets(request: RunRequest, plan: StrategyPlan, workspace: Workspace) 
         timeframe = request.timeframe
         if timeframe is None and data == SYNTHETIC:
             timeframe = next((each.source.info.timeframe for each in markets.values()), plan.timeframe)
-        source = open_source(data, instrument, timeframe=timeframe, start=start, end=end)
-        markets[place] = MarketSpec(instrument, source, start, end)
+        timezone = request.timezone
+        source = open_source(data, instrument, timeframe=timeframe, start=start, end=end, timezone=timezone)
+        markets[place] = MarketSpec(instrument, source, start, end, timezone)
     return tuple(markets[place] for place in range(len(wanted)))

@@ -21,6 +21,7 @@ from sptrader_stream.cli.options import (
     StrategyArgument,
     SymbolOption,
     TimeframeOption,
+    TimezoneOption,
     WorkspaceOption,
 )
 from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunRequest, make_spec
@@ -66,6 +67,7 @@ def run(
     data: DataOption = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     start: StartOption = None,
     end: EndOption = None,
     capital: CapitalOption = DEFAULT_CAPITAL,
@@ -90,6 +92,7 @@ def run(
         data=data or (),
         symbol=symbol,
         timeframe=timeframe,
+        timezone=timezone,
         start=start,
         end=end,
         capital=capital,

@@ -20,6 +20,7 @@ from sptrader_stream.cli.options import (
     StrategyArgument,
     SymbolOption,
     TimeframeOption,
+    TimezoneOption,
     WorkspaceOption,
 )
 from sptrader_stream.cli.remote import DEFAULT_SERVER, ask, exit_code, run_there
@@ -69,6 +70,7 @@ def replay(
     data: DataOption = None,
     symbol: SymbolOption = None,
     timeframe: TimeframeOption = None,
+    timezone: TimezoneOption = None,
     start: StartOption = None,
     end: EndOption = None,
     capital: CapitalOption = DEFAULT_CAPITAL,
@@ -86,6 +88,7 @@ def replay(
         data=data or (),
         symbol=symbol,
         timeframe=timeframe,
+        timezone=timezone,
         start=start,
         end=end,
         capital=capital,

@@ -32,8 +32,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         start_date, end_date: the first and the last open time; a date as the end is the whole day.
         initial_capital: above zero; a number or decimal text.
         parameters: values for the strategy's parameters; numbers of more than 15 digits as text.
-        data: where candles come from: ``synthetic``, ``database``, ``http`` for the market-data server, or the name of
-            a file of this server; or one of them for each symbol; by default what this server finds for the symbol.
+        data: where candles come from: ``synthetic``, ``catalog``, ``database``, ``http`` for the market-data server, or
+            the name of a file of this server; or one of them for each symbol; by default what this server finds.
         pace: ``max``, candles a second, or ``realtime xN``.
         execution_mode: how strict to be with the candles.
     """

@@ -25,7 +25,7 @@ from sptrader_stream.server.request_errors import (
     UnknownSymbolError,
 )
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.sources import DATABASE, HTTP, SYNTHETIC, CandleSource, open_source
+from sptrader_stream.sources import CATALOG, DATABASE, HTTP, SYNTHETIC, CandleSource, open_source
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy, load_policy, stricter
 from sptrader_stream.sources.http.settings import URL_VARIABLE
 from sptrader_stream.sources.market import MarketSpec
@@ -190,15 +190,17 @@ def _source(
     timeframe = request.timeframe or plan.timeframe
     if data in (DATABASE, HTTP):
         return data, timeframe
-    if data is not None and data != SYNTHETIC:
+    if data not in (None, SYNTHETIC, CATALOG):
         with _field("data"):
             return str(library.named(data)), request.timeframe
-    if data is None:
+    if data != SYNTHETIC:
         # The engine builds the strategy's own candles from finer ones, whose fills are better.
         is_own = timeframe == plan.timeframe
         found = library.find(instrument.symbol, timeframe, finest=is_own)
         if found is not None:
             return str(found.path), found.timeframe if is_own else timeframe
+        if data == CATALOG:
+            raise _unknown(instrument, timeframe)
         if os.environ.get(URL_VARIABLE):
             return HTTP, timeframe
         return _default_source(instrument, timeframe, settings)
@@ -208,9 +210,13 @@ def _source(
 def _default_source(instrument: Instrument, timeframe: str | None, settings: ServerSettings) -> tuple[str, str | None]:
     """What stands in where neither the library nor a market-data server knows the symbol."""
     if settings.default_source == "none":
-        message = f"this server has no candles of {instrument.symbol}" + (f" for {timeframe}" if timeframe else "")
-        raise UnknownSymbolError(message, [FieldProblem(path="symbol", message=message)])
+        raise _unknown(instrument, timeframe)
     return _synthetic(timeframe)
+
+
+def _unknown(instrument: Instrument, timeframe: str | None) -> UnknownSymbolError:
+    message = f"this server has no candles of {instrument.symbol}" + (f" for {timeframe}" if timeframe else "")
+    return UnknownSymbolError(message, [FieldProblem(path="symbol", message=message)])
 
 
 def _synthetic(timeframe: str | None) -> tuple[str, str | None]:

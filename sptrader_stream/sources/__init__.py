@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import DataError, UserError
@@ -12,6 +13,9 @@ from sptrader_stream.instruments import Instrument, normalise_symbol
 from sptrader_stream.sources.resampled import in_timeframe
 from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo
 from sptrader_stream.timeframes import format_time
+
+if TYPE_CHECKING:
+    from sptrader_stream.sources.table_file import TableFile
 
 __all__ = [
     "CandleSource",
@@ -40,7 +44,8 @@ NAMED = (SYNTHETIC, CATALOG, DATABASE, HTTP)
 
 _TIMEFRAME = re.compile(r"[1-9]\d{0,2}[smhdw]")
 _PARQUET_ENDINGS = (".parquet", ".pq")
-_CSV_ENDINGS = (".csv", ".tsv", ".txt")
+_CSV_ENDINGS = (".csv", ".tsv", ".txt", ".gz")
+_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 
 
 def guess_symbol(spec: str) -> str | None:
@@ -91,6 +96,7 @@ def open_source(
     timeframe: str | None = None,
     start: int | None = None,
     end: int | None = None,
+    timezone: str | None = None,
 ) -> CandleSource:
     """Open a source of candles, in the timeframe wanted, be it by building them from finer ones.
 
@@ -101,6 +107,9 @@ def open_source(
         timeframe: such as ``1m``, one that the source's candles make up; None for the source's own.
         start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the first there is.
         end: last open time wanted, inclusive; None for the last there is.
+
+        timezone: of a file's times that do not say theirs, such as ``Europe/Berlin`` or ``-05:00``; None for UTC, or
+            for what files of its kind have.
 
     Raises:
         DataError: it cannot be read, lacks a column, or holds no candles or none that make up the timeframe.
@@ -115,7 +124,7 @@ def open_source(
         if timeframe is None:
             raise UserError("synthetic candles need a timeframe: give it with --timeframe, such as 1m or 1h")
         return SyntheticSource(instrument, timeframe=timeframe, start=start, end=end)
-    return in_timeframe(_open(spec, instrument, timeframe, start, end), timeframe)
+    return in_timeframe(_open(spec, instrument, timeframe, start, end, timezone), timeframe)
 
 
 def is_series(path: Path) -> bool:
@@ -140,7 +149,14 @@ def stamp(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _open(spec: str, instrument: Instrument, timeframe: str | None, start: int | None, end: int | None) -> CandleSource:
+def _open(
+    spec: str,
+    instrument: Instrument,
+    timeframe: str | None,
+    start: int | None,
+    end: int | None,
+    timezone: str | None,
+) -> CandleSource:
     """Open a source in the timeframe, or in a finer one that makes it up."""
     if spec == DATABASE:
         from sptrader_stream.database.address import database_url
@@ -158,14 +174,54 @@ def _open(spec: str, instrument: Instrument, timeframe: str | None, start: int |
         from sptrader_stream.catalog.source import CatalogSource
 
         return CatalogSource(path, instrument, timeframe=timeframe, start=start, end=end)
-    hint = guess_timeframe(spec)
-    if _is_parquet(path):
+    return _open_file(path, instrument, timeframe, start, end, timezone)
+
+
+def _open_file(
+    path: Path,
+    instrument: Instrument,
+    timeframe: str | None,
+    start: int | None,
+    end: int | None,
+    timezone: str | None,
+) -> CandleSource:
+    from sptrader_stream.sources.headers import match_ticks
+
+    hint = guess_timeframe(path.name.removesuffix(".gz"))
+    table = _open_table(path)
+    ticks = match_ticks(table.names)
+    if ticks is not None:
+        from sptrader_stream.sources.ticks import TickSource
+
+        return TickSource(
+            table, ticks, instrument, timeframe=timeframe or hint, start=start, end=end, timezone=timezone
+        )
+    if table.kind == "parquet":
         from sptrader_stream.sources.parquet_file import ParquetSource
 
-        return ParquetSource(path, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end)
-    from sptrader_stream.sources.csv_file import CsvSource
+        return ParquetSource(
+            path, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end, timezone=timezone
+        )
+    from sptrader_stream.sources.table_file import TableSource
 
-    return CsvSource(path, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end)
+    return TableSource(
+        table, symbol=instrument.symbol, timeframe=timeframe, hint=hint, start=start, end=end, timezone=timezone
+    )
+
+
+def _open_table(path: Path) -> TableFile:
+    """Open a file as what it is."""
+    if _is_parquet(path):
+        from sptrader_stream.sources.parquet_file import ParquetTable
+
+        return ParquetTable(path)
+    if path.suffix.lower() in _JSON_ENDINGS:
+        from sptrader_stream.sources.json_file import JsonTable
+
+        return JsonTable(path)
+    from sptrader_stream.sources.csv_file import CsvTable
+
+    return CsvTable(path)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -177,6 +233,6 @@ def _is_parquet(path: Path) -> bool:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if not head:
         raise DataError(f"{path}: the file is empty (0 bytes)")
-    if path.suffix.lower() in _PARQUET_ENDINGS + _CSV_ENDINGS:
+    if path.suffix.lower() in _PARQUET_ENDINGS + _CSV_ENDINGS + _JSON_ENDINGS:
         return path.suffix.lower() in _PARQUET_ENDINGS
     return head == b"PAR1"

@@ -1,170 +1,152 @@
-"""Candles from a CSV file, streamed: memory does not grow with the file."""
+"""Files of comma-separated values, streamed: memory does not grow with the file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import gzip
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from sptrader_stream.errors import DataError
-from sptrader_stream.sources.headers import match_header
-from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
-from sptrader_stream.sources.tables import (
-    SAMPLE_ROWS,
-    TimeColumn,
-    nothing_in_range,
-    raw_candles,
-    settle_timeframe,
-    within,
-)
+from sptrader_stream.sources.dialects import find_dialect
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
 _BLOCK_BYTES: Final = 1 << 20
 _SNIFFED_CHARACTERS: Final = 1 << 16
+# Of a line, characters; what is longer is no line of candles.
+_LONGEST_LINE: Final = 1 << 16
 # What a missing number may look like.
 _NOTHING: Final = ("", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None")
 
 
-class CsvSource:
-    """A CSV file with a header, separated by commas, semicolons, tabs or bars.
+class CsvTable:
+    """A file of values separated by commas, semicolons, tabs or bars, with or without a header; or one in gzip.
+
+    Attributes:
+        kind, name, names, zone, digits: see ``TableFile``.
 
     Args:
         path: the file.
-        symbol: what it holds.
-        timeframe: such as ``1m``; None to tell from the file.
-        hint: the timeframe that the file's name says.
-        start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the file's first.
-        end: last open time wanted, inclusive; None for the file's last.
 
     Raises:
-        DataError: it cannot be read, has no header, lacks a column, or holds no candles.
-        UserError: ``timeframe`` is none.
+        DataError: it cannot be read, is empty, or its columns cannot be told.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        symbol: str,
-        timeframe: str | None = None,
-        hint: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-    ) -> None:
+    kind: Final = "csv"
+
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._start = start
-        self._end = end
-        self._sniff()
-        first = next((batch for batch in self._batches() if batch.num_rows), None)
-        if first is None:
-            raise DataError(f"{path}: the file holds a header and no candles")
-        sample = first.column(self._header.time).slice(0, SAMPLE_ROWS)
-        self._times = TimeColumn(str(path), self._header.time, sample, self.place)
-        times = self._times.nanoseconds(sample, 0)
-        self.info = SourceInfo(
-            kind="csv",
-            name=str(path),
-            symbol=symbol,
-            timeframe=settle_timeframe(timeframe, hint, times, str(path)),
-            has_spread=self._header.spread is not None,
-        )
+        self.name = str(path)
+        head, is_whole = self._head()
+        self._dialect = find_dialect(head, self.name, is_whole=is_whole)
+        self.names = self._dialect.names
+        self.zone = self._dialect.zone
+        self.digits = self._dialect.digits
 
     def place(self, row: int) -> str:
         """Say where a row is: ``line 2`` is the first below the header, when no line is empty."""
-        lines = self._lines()
-        next(lines)
-        found = next((number for index, (number, _) in enumerate(lines) if index == row), row + 2)
-        return f"line {found}"
+        found = next((number for index, (number, _) in enumerate(self._lines()) if index == row), None)
+        return f"line {row + self._dialect.skipped + 1 if found is None else found}"
 
-    def chunks(self) -> Iterator[RawCandles]:
-        """Read the candles of the range, see ``CandleSource``."""
-        found = False
-        row = 0
-        for batch in self._batches():
-            for first in range(0, batch.num_rows, CHUNK_ROWS):
-                piece = batch.slice(first, CHUNK_ROWS)
-                for part in within(raw_candles(piece, self._header, self._times, row), self._start, self._end):
-                    found = True
-                    yield part
-                row += piece.num_rows
-        if not found:
-            raise nothing_in_range(str(self._path), self._start, self._end)
-
-    def _sniff(self) -> None:
-        """Find delimiter, header and the type of the time column in the first two lines."""
-        try:
-            with self._path.open(encoding="utf-8-sig", newline="") as file:
-                head = file.read(_SNIFFED_CHARACTERS)
-        except UnicodeDecodeError:
-            raise DataError(f"{self._path}: not a text file in UTF-8. Save it as CSV, or as Parquet") from None
-        except OSError as error:
-            raise DataError(f"{self._path}: cannot be read: {error.strerror}") from None
-        lines = [line for line in head.splitlines() if line.strip()]
-        if not lines:
-            raise DataError(f"{self._path}: the file is empty")
-        self._delimiter = max(_DELIMITERS, key=lines[0].count)
-        names = next(csv.reader(lines[:1], delimiter=self._delimiter))
-        if any(_is_number(name) for name in names):
-            raise DataError(
-                f"{self._path}, line 1: no header, but values: {lines[0][:80]}. Put the names of the columns into the "
-                f"first line, such as time,open,high,low,close,volume"
-            )
-        self._names = names
-        self._header = match_header(names, str(self._path))
-        first = next(csv.reader(lines[1:2], delimiter=self._delimiter), [])
-        index = names.index(self._header.time)
-        time = first[index].strip() if index < len(first) else ""
-        self._time_type = ("int64" if time.lstrip("-").isdigit() else "float64") if _is_number(time) else "string"
-
-    def _batches(self) -> Iterator[Any]:
-        """Stream record batches of the columns wanted."""
+    def batches(self, times: Sequence[str], numbers: Sequence[str]) -> Iterator[Any]:
+        """Read the file, see ``TableFile``."""
         import pyarrow as pa
         from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
-        columns = self._header.columns
+        time_type = self._time_type(times)
         try:
             yield from open_csv(
-                str(self._path),
-                read_options=ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-                parse_options=ParseOptions(delimiter=self._delimiter),
+                self.name,
+                read_options=ReadOptions(
+                    block_size=_BLOCK_BYTES,
+                    use_threads=False,
+                    column_names=self.names,
+                    skip_rows=self._dialect.skipped,
+                ),
+                parse_options=ParseOptions(delimiter=self._dialect.delimiter),
                 convert_options=ConvertOptions(
-                    include_columns=columns,
-                    column_types={columns[0]: self._time_type, **dict.fromkeys(columns[1:], "float64")},
+                    include_columns=[*times, *numbers],
+                    column_types=dict.fromkeys(times, time_type) | dict.fromkeys(numbers, "float64"),
                     null_values=_NOTHING,
                     strings_can_be_null=True,
+                    decimal_point=self._dialect.decimal,
                 ),
             )
-        except (pa.ArrowException, OSError) as error:
-            raise self._bad_line(str(error).splitlines()[0]) from None
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise self._bad_line(times, numbers, time_type, str(error).splitlines()[0]) from None
+
+    def _head(self) -> tuple[str, bool]:
+        """Read the beginning; and tell whether that is all."""
+        try:
+            with self._open() as file:
+                head = file.read(_SNIFFED_CHARACTERS)
+                return head, not file.read(1)
+        except UnicodeDecodeError:
+            raise DataError(f"{self._path}: not a text file in UTF-8. Save it as CSV, or as Parquet") from None
+        except (OSError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{self._path}: cannot be read: {reason}") from None
+
+    def _open(self, errors: str = "strict") -> IO[str]:
+        if self._path.suffix.lower() == ".gz":
+            return cast("IO[str]", gzip.open(self._path, "rt", encoding="utf-8-sig", newline="", errors=errors))
+        return self._path.open(encoding="utf-8-sig", newline="", errors=errors)
+
+    def _time_type(self, times: Sequence[str]) -> str:
+        """Tell from the first values whether times are numbers, as Unix times are, or text."""
+        values = next(self._lines(), (0, []))[1]
+        index = self.names.index(times[0])
+        time = values[index].strip() if index < len(values) else ""
+        # Eight digits are a date.
+        if len(times) > 1 or not _is_number(time):
+            return "string"
+        return "int64" if time.lstrip("-").isdigit() else "float64"
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        """Read the file again, slowly: each line that is not empty with its number and values."""
-        with self._path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-            reader = csv.reader(file, delimiter=self._delimiter)
-            for values in reader:
-                if values:
-                    yield reader.line_num, values
+        """Read the file again, slowly: each line of values that is not empty with its number and values.
 
-    def _bad_line(self, reason: str) -> DataError:
-        """Find the line that cannot be read."""
-        wanted = [self._names.index(name) for name in self._header.columns]
-        lines = self._lines()
-        next(lines, None)
-        for number, values in lines:
-            if len(values) != len(self._names):
-                return DataError(
-                    f"{self._path}, line {number}: {len(values)} values where the header names {len(self._names)} "
-                    f"columns: {self._delimiter.join(values)[:80]}"
+        Raises:
+            DataError: a line is longer than one of candles can be; names it.
+        """
+        with self._open(errors="replace") as file:
+            reader = csv.reader(self._bounded(file), delimiter=self._dialect.delimiter)
+            skipped = self._dialect.skipped
+            try:
+                for values in reader:
+                    if values and reader.line_num > skipped:
+                        yield reader.line_num, values
+            except csv.Error as error:
+                raise DataError(f"{self._path}, line {reader.line_num}: cannot be read as CSV: {error}") from None
+
+    def _bounded(self, file: IO[str]) -> Iterator[str]:
+        """Give lines, as long as none is longer than memory should hold."""
+        number = 0
+        while line := file.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) == _LONGEST_LINE:
+                raise DataError(
+                    f"{self._path}, line {number}: longer than {_LONGEST_LINE:,} characters: not a file of candles"
                 )
-            for index in wanted[1:] if self._time_type == "string" else wanted:
+            yield line
+
+    def _bad_line(self, times: Sequence[str], numbers: Sequence[str], time_type: str, reason: str) -> DataError:
+        """Find the line that cannot be read."""
+        checked = [*numbers, *(times if time_type != "string" else ())]
+        wanted = [(self.names.index(name), name) for name in checked]
+        for number, values in self._lines():
+            if len(values) != len(self.names):
+                return DataError(
+                    f"{self._path}, line {number}: {len(values)} values where there are {len(self.names)} "
+                    f"columns: {self._dialect.delimiter.join(values)[:80]}"
+                )
+            for index, name in wanted:
                 value = values[index].strip()
-                whole = index == wanted[0] and self._time_type == "int64"
-                if value not in _NOTHING and not _is_number(value, whole):
-                    expected = "Unix time, as in the first line" if index == wanted[0] else "number"
-                    return DataError(
-                        f"{self._path}, line {number}: column {self._names[index]}: {value!r} is no {expected}"
-                    )
+                is_time = name in times
+                whole = is_time and time_type == "int64"
+                plain = value if self._dialect.decimal == "." else value.replace(".", "x").replace(",", ".")
+                if value not in _NOTHING and not _is_number(plain, whole):
+                    expected = "Unix time, as in the first line" if is_time else "number"
+                    return DataError(f"{self._path}, line {number}: column {name}: {value!r} is no {expected}")
         return DataError(f"{self._path}: cannot be read as CSV: {reason}")
 
 

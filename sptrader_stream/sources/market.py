@@ -14,15 +14,20 @@ from sptrader_stream.sources.source import CandleSource
 
 
 class MarketSpec(msgspec.Struct, frozen=True):
-    """An instrument, and where its candles come from; ``start`` and ``end`` are the range that was asked for.
+    """An instrument, and where its candles come from.
 
-    ``start`` and ``end`` are nanoseconds since 1970 UTC, inclusive; None for all there is.
+    Attributes:
+        instrument: what is traded.
+        source: has its candles.
+        start, end: the range that was asked for, nanoseconds since 1970 UTC, inclusive; None for all there is.
+        timezone: that was given for a file's times; None for none.
     """
 
     instrument: Instrument
     source: CandleSource
     start: int | None = None
     end: int | None = None
+    timezone: str | None = None
 
     def candles(self, policy: DataPolicy) -> Iterator[ReadyCandles]:
         """Read the candles, held against the data contract.

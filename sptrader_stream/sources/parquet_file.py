@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.sources.headers import CandleHeader, match_header
@@ -16,14 +16,17 @@ from sptrader_stream.sources.tables import (
     nothing_in_range,
     raw_candles,
     settle_timeframe,
+    times_of,
     within,
 )
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
+# Of one column in one row group, bytes.
+_LARGEST_CHUNK: Final = 1 << 29
 # Column chunks are read through a buffer of this many bytes, not as a whole.
-_BUFFER_BYTES = 1 << 18
+_BUFFER_BYTES: Final = 1 << 18
 
 
 class ParquetSource:
@@ -36,10 +39,11 @@ class ParquetSource:
         hint: the timeframe that the file's name says.
         start: first open time wanted, nanoseconds since 1970 UTC, inclusive; None for the file's first.
         end: last open time wanted, inclusive; None for the file's last.
+        timezone: of times that do not say theirs; None for UTC.
 
     Raises:
         DataError: it cannot be read, lacks a column, has one of a wrong type, or holds no candles.
-        UserError: ``timeframe`` is none.
+        UserError: ``timeframe`` or ``timezone`` is none.
     """
 
     def __init__(
@@ -51,25 +55,28 @@ class ParquetSource:
         hint: str | None = None,
         start: int | None = None,
         end: int | None = None,
+        timezone: str | None = None,
     ) -> None:
         import pyarrow as pa
 
         self._path = path
         self._start = start
         self._end = end
+        self._zone = timezone
         try:
             with self._open() as file:
                 self._header: CandleHeader = match_header(file.schema_arrow.names, str(path))
-                check_number_types(file.schema_arrow, self._header, str(path))
+                check_number_types(file.schema_arrow, self._header.numbers, str(path))
                 if file.metadata.num_rows == 0:
                     raise DataError(f"{path}: the file holds no candles")
-                sample = next(file.iter_batches(SAMPLE_ROWS, columns=[self._header.time], use_threads=False)).column(0)
-                self._times = TimeColumn(str(path), self._header.time, sample, self.place)
+                check_sizes(file, self._columns, str(path))
+                batch = next(file.iter_batches(SAMPLE_ROWS, columns=self._columns, use_threads=False))
+                self._sample = times_of(batch, self._header.time, self._header.clock)
                 self._groups, first, last = self._choose_groups(file)
                 rows: int = file.metadata.num_rows
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
-        times = self._times.nanoseconds(sample, 0)
+        times = self._times().nanoseconds(self._sample, 0)
         whole = start is None and end is None
         self.info = SourceInfo(
             kind="parquet",
@@ -91,15 +98,16 @@ class ParquetSource:
         import pyarrow as pa
 
         found = False
+        times = self._times()
         try:
             with self._open() as file:
                 for group, first_row in self._groups:
                     row = first_row
                     batches = file.iter_batches(
-                        CHUNK_ROWS, row_groups=[group], columns=self._header.columns, use_threads=False
+                        CHUNK_ROWS, row_groups=[group], columns=self._columns, use_threads=False
                     )
                     for batch in batches:
-                        for part in within(raw_candles(batch, self._header, self._times, row), self._start, self._end):
+                        for part in within(raw_candles(batch, self._header, times, row), self._start, self._end):
                             found = True
                             yield part
                         row += batch.num_rows
@@ -108,10 +116,16 @@ class ParquetSource:
         if not found:
             raise nothing_in_range(str(self._path), self._start, self._end)
 
-    def _open(self) -> ParquetFile:
-        from pyarrow.parquet import ParquetFile
+    @property
+    def _columns(self) -> list[str]:
+        header = self._header
+        return [*(each for each in (header.time, header.clock) if each), *header.numbers]
 
-        return ParquetFile(self._path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+    def _times(self) -> TimeColumn:
+        return TimeColumn(str(self._path), self._header.time, self._sample, self.place, self._zone)
+
+    def _open(self) -> ParquetFile:
+        return open_parquet(self._path)
 
     def _choose_groups(self, file: ParquetFile) -> tuple[list[tuple[int, int]], int | None, int | None]:
         """Choose the row groups that can hold candles of the range, by their statistics.
@@ -124,7 +138,8 @@ class ParquetSource:
         bounds: list[tuple[int, int] | None] = []
         metadata = file.metadata
         column = file.schema_arrow.names.index(self._header.time)
-        flat = len(file.schema_arrow.names) == metadata.num_columns
+        # Texts, and dates beside times of day, say nothing in the order in which Parquet compares them.
+        flat = len(file.schema_arrow.names) == metadata.num_columns and self._header.clock is None
         for group in range(metadata.num_row_groups):
             described = metadata.row_group(group)
             span = self._span(described.column(column).statistics) if flat else None
@@ -140,13 +155,91 @@ class ParquetSource:
         return groups, min(low for low, _ in known), max(high for _, high in known)
 
     def _span(self, statistics: Any) -> tuple[int, int] | None:
-        if statistics is None or not statistics.has_min_max or self._times.is_text or statistics.null_count:
+        times = self._times()
+        if statistics is None or not statistics.has_min_max or times.is_text or statistics.null_count:
             return None
         low, high = statistics.min_raw, statistics.max_raw
         if not isinstance(low, int) or not isinstance(high, int):
             return None
-        return self._times.scaled(low), self._times.scaled(high)
+        first, last = times.scaled(low), times.scaled(high)
+        return None if first is None or last is None else (first, last)
 
     def _unreadable(self, error: Exception) -> DataError:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return DataError(f"{self._path}: cannot be read as Parquet: {reason}. Check that the file is complete")
+        return unreadable(self._path, error)
+
+
+class ParquetTable:
+    """A Parquet file as a stream of record batches, for what is in it beside candles.
+
+    Attributes:
+        kind, name, names, zone, digits: see ``TableFile``.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: it cannot be read, or a row group is too large for memory.
+    """
+
+    kind: Final = "parquet"
+    zone = None
+    digits = None
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
+        self._path = path
+        self.name = str(path)
+        try:
+            with open_parquet(path) as file:
+                self.names: Sequence[str] = file.schema_arrow.names
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(path, error) from None
+
+    def place(self, row: int) -> str:
+        """Say where a row is: ``row 1`` is the first."""
+        return f"row {row + 1}"
+
+    def batches(self, times: Sequence[str], numbers: Sequence[str]) -> Iterator[Any]:
+        """Read the file, see ``TableFile``."""
+        import pyarrow as pa
+
+        columns = [*times, *numbers]
+        try:
+            with open_parquet(self._path) as file:
+                check_number_types(file.schema_arrow, numbers, self.name)
+                check_sizes(file, columns, self.name)
+                yield from file.iter_batches(CHUNK_ROWS, columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(self._path, error) from None
+
+
+def open_parquet(path: Path) -> ParquetFile:
+    """Open a file so that it is read piece by piece."""
+    from pyarrow.parquet import ParquetFile
+
+    return ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+
+
+def check_sizes(file: ParquetFile, columns: Sequence[str], name: str) -> None:
+    """Refuse a file of which a page could be larger than memory should hold, whatever its size on the disk.
+
+    Raises:
+        DataError: names the row group and the column.
+    """
+    for group in range(file.metadata.num_row_groups):
+        described = file.metadata.row_group(group)
+        for index in range(described.num_columns):
+            chunk = described.column(index)
+            if chunk.path_in_schema in columns and chunk.total_uncompressed_size > _LARGEST_CHUNK:
+                raise DataError(
+                    f"{name}: row group {group + 1} has {described.num_rows:,} rows, "
+                    f"{chunk.total_uncompressed_size // 2**20:,} MiB in column {chunk.path_in_schema} alone: write the "
+                    f"file with row groups of a million rows"
+                )
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Make the error for a file that Arrow cannot read."""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return DataError(f"{path}: cannot be read as Parquet: {reason}. Check that the file is complete")

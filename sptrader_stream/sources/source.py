@@ -36,7 +36,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
             from them; else None.
     """
 
-    kind: Literal["parquet", "csv", "catalog", "synthetic", "database", "http"]
+    kind: Literal["parquet", "csv", "json", "catalog", "synthetic", "database", "http"]
     name: str
     symbol: str
     timeframe: str

@@ -1,24 +1,25 @@
-"""From Arrow record batches to raw candles: what the Parquet and the CSV source share."""
+"""From Arrow record batches to raw candles: what the sources that are files share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
-from sptrader_stream.errors import DataError, EmptyRangeError, UserError
+from sptrader_stream.errors import DataError, EmptyRangeError
 from sptrader_stream.sources.arrow_columns import as_floats, as_whole_numbers, element_type
 from sptrader_stream.sources.headers import CandleHeader
 from sptrader_stream.sources.source import NO_TIME, RawCandles, raw_part
+from sptrader_stream.sources.time_text import find_layout, read_texts
+from sptrader_stream.sources.time_zones import LocalTimes
 from sptrader_stream.timeframes import (
     DAY,
     NANOSECONDS,
     format_time,
     format_timeframe,
     is_made_of,
-    parse_time,
     parse_timeframe,
     unix_unit,
 )
@@ -30,7 +31,7 @@ _LATEST: Final = 2**63 - 1
 
 
 class TimeColumn:
-    """Reads the time column of one file, in whatever way the file writes times.
+    """Reads the time column of one file, in whatever way the file writes times; once from the start to the end.
 
     Whole numbers are Unix times; the first of them says which unit the file counts in.
 
@@ -39,21 +40,27 @@ class TimeColumn:
         name: the column's name.
         sample: the column's first values, a pyarrow Array.
         place: says where a row is, see ``CandleSource.place``.
+        timezone: of times that do not say theirs; None for UTC.
 
     Raises:
-        DataError: the column's type is none that a time can have.
+        DataError: the column's type is none that a time can have, or it says its zone and is given another.
+        UserError: there is no such zone.
     """
 
-    def __init__(self, file: str, name: str, sample: Any, place: Callable[[int], str]) -> None:
+    def __init__(
+        self, file: str, name: str, sample: Any, place: Callable[[int], str], timezone: str | None = None
+    ) -> None:
         import pyarrow as pa
 
         self.file = file
         self.name = name
+        self._what = f"{file}: column {name}"
         self._place = place
         kind = sample.type
         self.is_text = bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
         self.is_number = bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
         self._stored = "int32" if pa.types.is_date32(kind) else element_type(sample) if self.is_number else "int64"
+        has_zone = self.is_number or (pa.types.is_timestamp(kind) and kind.tz is not None)
         if pa.types.is_timestamp(kind):
             self.unit = _ARROW_UNITS[kind.unit]
         elif pa.types.is_date32(kind):
@@ -64,11 +71,16 @@ class TimeColumn:
             self.unit = self._number_unit(sample)
         elif self.is_text:
             self.unit = 1
+            self._layout = find_layout(sample.to_pylist(), self._what)
+            has_zone = self._layout.has_zone
         else:
             raise DataError(
                 f"{file}: column {name} has type {kind}: expected a timestamp, a date, Unix times as numbers, or "
                 f"ISO 8601 text"
             )
+        self._local = None if timezone is None else LocalTimes(timezone, self._what, place)
+        if self._local is not None and has_zone:
+            raise DataError(f"{self._what}: its times say their zone, or count from 1970 UTC: leave --timezone out")
 
     def _number_unit(self, sample: Any) -> int:
         first = next((value for value in sample.to_pylist() if value is not None and value == value), 0)
@@ -79,12 +91,12 @@ class TimeColumn:
             )
         return unix_unit(int(first))
 
-    def scaled(self, value: int) -> int:
-        """Give one stored number as nanoseconds."""
-        return value * self.unit
+    def scaled(self, value: int) -> int | None:
+        """Give one stored number as nanoseconds; None where its place in the file has a part in what it means."""
+        return value * self.unit if self._local is None else None
 
     def nanoseconds(self, column: Any, row: int) -> Ints:
-        """Convert a pyarrow Array.
+        """Convert a pyarrow Array, the next of the file.
 
         Args:
             column: of the type that the sample had.
@@ -96,8 +108,12 @@ class TimeColumn:
         Raises:
             DataError: a text is no time, or a time does not fit; names the row.
         """
+        times = self._numbers(column, row)
+        return times if self._local is None else self._local.to_utc(times, row)
+
+    def _numbers(self, column: Any, row: int) -> Ints:
         if self.is_text:
-            return self._from_text(column, row)
+            return read_texts(column, self._layout, f"{self.file}, {{place}}: column {self.name}", self._place, row)
         values, missing = as_whole_numbers(column, self._stored)
         limit = _LATEST // self.unit
         outside = (values > limit) | (values < -limit)
@@ -112,26 +128,20 @@ class TimeColumn:
             times[missing] = NO_TIME
         return times
 
-    def _from_text(self, column: Any, row: int) -> Ints:
-        import pyarrow as pa
 
-        first = next((value for value in column.to_pylist()[:1] if value is not None), "")
-        zone = "UTC" if first[-1:] in ("Z", "z") or first[-6:-5] in ("+", "-") else None
-        try:
-            parsed = column.cast(pa.timestamp("ns", zone)) if column.null_count == 0 else None
-        except pa.ArrowInvalid:
-            parsed = None
-        if parsed is not None:
-            return as_whole_numbers(parsed, "int64")[0]
-        return np.array([self._parse(text, row + i) for i, text in enumerate(column.to_pylist())], np.int64)
+def times_of(batch: Any, time: str, clock: str | None) -> Any:
+    """Give the times of a pyarrow RecordBatch, dates and times of day joined where these are two columns.
 
-    def _parse(self, text: str | None, row: int) -> int:
-        if text is None or not text.strip():
-            return NO_TIME
-        try:
-            return parse_time(text)
-        except UserError as error:
-            raise DataError(f"{self.file}, {self._place(row)}: column {self.name}: {error}") from None
+    Args:
+        batch: has the columns.
+        time: of times, or of dates.
+        clock: of times of day; None where there is no such column.
+    """
+    if clock is None:
+        return batch.column(time)
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(batch.column(time), batch.column(clock), " ")
 
 
 def _unit_name(unit: int) -> str:
@@ -140,7 +150,7 @@ def _unit_name(unit: int) -> str:
     )
 
 
-def check_number_types(schema: Any, header: CandleHeader, file: str) -> None:
+def check_number_types(schema: Any, names: Sequence[str], file: str) -> None:
     """Refuse prices, volumes and spreads that are no numbers.
 
     Raises:
@@ -148,7 +158,7 @@ def check_number_types(schema: Any, header: CandleHeader, file: str) -> None:
     """
     import pyarrow as pa
 
-    for name in header.columns[1:]:
+    for name in names:
         kind = schema.field(name).type
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
             raise DataError(f"{file}: column {name} has type {kind}: expected numbers")
@@ -169,7 +179,7 @@ def raw_candles(batch: Any, header: CandleHeader, times: TimeColumn, row: int) -
 
     return RawCandles(
         row=row,
-        time=np.ascontiguousarray(times.nanoseconds(batch.column(header.time), row)),
+        time=np.ascontiguousarray(times.nanoseconds(times_of(batch, header.time, header.clock), row)),
         open=floats(header.open),
         high=floats(header.high),
         low=floats(header.low),

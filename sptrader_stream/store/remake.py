@@ -63,9 +63,14 @@ def reopen(market: Market, started: RunStarted) -> MarketSpec:
             "back, or run the strategy again with other candles"
         )
     source = open_source(
-        market.path or SYNTHETIC, market.instrument, timeframe=started.timeframe, start=market.start, end=market.end
+        market.path or SYNTHETIC,
+        market.instrument,
+        timeframe=started.timeframe,
+        start=market.start,
+        end=market.end,
+        timezone=market.timezone,
     )
-    return MarketSpec(market.instrument, source, market.start, market.end)
+    return MarketSpec(market.instrument, source, market.start, market.end, market.timezone)
 
 
 def _difference(market: Market) -> str | None:

@@ -13,9 +13,7 @@ from sptrader_stream.instruments import Instrument
 from sptrader_stream.written import WrittenCandles
 from tests.plain_candles import EURUSD, Plain, ready, through_the_contract
 
-ORIGIN = Origin(
-    source="given.csv", kind="csv", trust="user-supplied", retrieved_at="2025-06-01T00:00:00Z", sha256="0" * 64
-)
+ORIGIN = Origin(source="given.csv", kind="csv", trust="user-supplied", retrieved_at="2025-06-01T00:00:00Z")
 
 
 def write(
@@ -26,7 +24,8 @@ def write(
     replace: bool = False,
 ) -> WrittenCandles:
     with open_series(catalog, instrument, timeframe) as writer:
-        return writer.write(writer.rows(ready(each) for each in chunks), ORIGIN, replace=replace)
+        rows = writer.rows(ready(each) for each in chunks)
+        return writer.write(rows, ORIGIN, replace=replace, sha256=lambda: "0" * 64)
 
 
 def read(catalog: Path, instrument: Instrument = EURUSD, timeframe: str = "1m", **settings: Any) -> list[Plain]:
