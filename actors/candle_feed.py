@@ -11,8 +11,10 @@ import trio
 from actors.playback import Playback
 from actors.turns import Turns
 from sptrader_stream.candles import ReadyCandles
+from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Candles
+from sptrader_stream.sources.digest import Digested, Trail, digested
 from sptrader_stream.sources.merging import BlockCutter, merged
 from sptrader_stream.topics import Topic
 
@@ -57,7 +59,8 @@ class CandleFeed:
         self.failure: DataError | None = None
         self.finished = False
         self.waited = 0.0
-        self._blocks = merged(sources)
+        self._blocks = digested(merged(sources), len(sources))
+        self._trail = Trail(len(sources))
         self._blocks_at_a_time = max(1, _CHUNKS_AT_A_TIME // len(sources))
         self._batch_size = batch_size
         self._blocking = blocking
@@ -79,7 +82,7 @@ class CandleFeed:
             self.finished = True
 
     async def _publish_read_ahead(self, candles: Topic[Candles]) -> None:
-        sender, receiver = trio.open_memory_channel[list[Candles]](0)
+        sender, receiver = trio.open_memory_channel[list[Digested]](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read_ahead, sender)
             nursery.start_soon(self._stop_when_cancelled)
@@ -104,8 +107,13 @@ class CandleFeed:
                 with trio.CancelScope(shield=True):
                     await trio.to_thread.run_sync(self._stop)
 
-    async def _publish(self, block: Candles, candles: Topic[Candles]) -> None:
-        playback = self._playback
+    def seen(self, time: int | None) -> list[Ints]:
+        """What was published up to an open time, by instrument: states of ``sources.digest``."""
+        return self._trail.until(time)
+
+    async def _publish(self, digested: Digested, candles: Topic[Candles]) -> None:
+        self._trail.add(digested)
+        block, playback = digested.block, self._playback
         if playback.is_free and len(block.time) <= self._batch_size:
             await self._send(block, candles)
             return
@@ -127,9 +135,9 @@ class CandleFeed:
         await candles.publish(batch)
         self.candle += len(batch.time)
 
-    def _take(self, most: int) -> list[Candles]:
+    def _take(self, most: int) -> list[Digested]:
         """Read the next few blocks; none at the end, and ``failure`` set where that came too soon."""
-        taken: list[Candles] = []
+        taken: list[Digested] = []
         try:
             while len(taken) < most and self.failure is None:
                 taken.append(next(self._blocks))
@@ -141,13 +149,13 @@ class CandleFeed:
                 self.failure = error
         return taken
 
-    def _timed_take(self) -> list[Candles]:
+    def _timed_take(self) -> list[Digested]:
         before = self._clock()
         taken = self._take(1)
         self.waited += self._clock() - before
         return taken
 
-    async def _read_ahead(self, portions: trio.MemorySendChannel[list[Candles]]) -> None:
+    async def _read_ahead(self, portions: trio.MemorySendChannel[list[Digested]]) -> None:
         """Read in a thread, one portion ahead of what is being published."""
         with portions:
             while taken := await trio.to_thread.run_sync(self._take, self._blocks_at_a_time):

@@ -1,15 +1,16 @@
-"""The first event of a run's log: what was asked for, from the specification."""
+"""What a run's log says of what was asked for, and of where its candles came from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from actors.spec import RunSpec
+from sptrader_stream.columns import Ints
 from sptrader_stream.errors import UserError
-from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.events import Market, Provenance, RunStarted
 from sptrader_stream.execution.settings import ExecutionSettings
 from sptrader_stream.rules.settings import strategy_timeframe
-from sptrader_stream.sources import DATABASE, HTTP, stamp
+from sptrader_stream.sources import DATABASE, HTTP, digest, stamp
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
@@ -87,6 +88,29 @@ def describe(spec: RunSpec) -> RunStarted:
         entry_rules=[rule.name for rule in plan.entries],
         exit_rules=[rule.name for rule in plan.exits],
         data_policy={str(kind): policy for kind, policy in spec.data_policy.items()},
+        execution_mode=spec.execution_mode,
+    )
+
+
+def provenance_of(market: MarketSpec, seen: Ints) -> Provenance:
+    """Tell where an instrument's candles came from.
+
+    Args:
+        market: the instrument and its source.
+        seen: the state of ``sources.digest`` behind the last candle.
+    """
+    info = market.source.info
+    count = int(seen[digest.COUNT])
+    return Provenance(
+        symbol=info.symbol,
+        kind=info.kind,
+        source=info.name,
+        trust=info.trust,
+        retrieved_at=info.retrieved_at,
+        start=int(seen[digest.FIRST]) if count else None,
+        end=int(seen[digest.LAST]) if count else None,
+        candles=count,
+        checksum=digest.checksum(seen),
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from actors.candle_feed import CandleFeed
-from actors.describe import check_spreads, data_timeframe, describe, span
+from actors.describe import check_spreads, data_timeframe, describe, provenance_of, span
 from actors.pipeline import Pipeline, Portfolio, frames_waiting
 from actors.playback import Playback
 from actors.spec import RunOutcome, RunSpec
@@ -164,6 +164,7 @@ class Run:
             fingerprint=ended.fingerprint,
             timing=ending.timing,
             issues=ended.issues,
+            provenance=ended.provenance,
             period=ending.period,
             signals_generated=ending.generated,
             open_positions=ending.open_positions,
@@ -184,13 +185,15 @@ class Run:
             status = "cancelled"
         positions, metrics = pipeline.portfolio
         found = metrics.result()
-        issues = tuple(issue for intake in self._intakes for issue in intake.issues())
-        ended = recording.end(status, pipeline.failure, issues, metrics.equity_checksum)
+        issues = (*self.spec.warnings, *(issue for intake in self._intakes for issue in intake.issues()))
+        last = recording.progress
+        seen = pipeline.feed.seen(None if last is None else last.time)
+        provenance = tuple(map(provenance_of, self.spec.markets, seen))
+        ended = recording.end(status, pipeline.failure, issues, metrics.equity_checksum, provenance)
         loaded = LOADING.seconds - loading
         elapsed = self._clock() - begun - loaded
         # A cold kernel cache compiles in the reading thread, too, and makes the wait longer than the rest.
         working = elapsed - pipeline.feed.waited if elapsed > pipeline.feed.waited else elapsed
-        last = recording.progress
         return ended, Ending(
             metrics=found,
             bounds=self._bounds(found),

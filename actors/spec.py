@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from sptrader_stream.events import DataIssue, Failure, RunStatus
+from sptrader_stream.events import DataIssue, Failure, Provenance, RunStatus
 from sptrader_stream.execution.core import OpenPosition
 from sptrader_stream.execution.records import Halt, Trade
 from sptrader_stream.metrics.summary import Metrics
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources.contract import RESEARCH, DataPolicy
+from sptrader_stream.sources.contract import RESEARCH, DataPolicy, ExecutionMode
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.head import Bounds, Timing
 from sptrader_stream.store.results import MarketTotals
@@ -28,7 +28,9 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
         capital: money (10^-8).
         batch_size: candles of one instrument in a batch, at most: changes speed, never results.
         folder: where journal, equity and result go; holds no other run.
+        execution_mode: research, paper or live.
         data_policy: what to do about findings in the candles.
+        warnings: what is to be said about the candles before one is read.
         bounds: whether the run is also made with the other ``same_bar`` policy, so that the P&L is an interval.
         shares_loop: whether the event loop has other work, which the user's own signals must not hold up: they get
             small batches, in a thread.
@@ -41,6 +43,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int = 8192
     folder: Path
     data_policy: DataPolicy = msgspec.field(default_factory=lambda: RESEARCH)
+    execution_mode: ExecutionMode = "research"
+    warnings: tuple[DataIssue, ...] = ()
     bounds: bool = False
     shares_loop: bool = False
 
@@ -56,6 +60,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: SHA-256 over everything that happened.
         timing: how long it took.
         issues: what was found about the candles.
+        provenance: where they came from, by instrument.
         period: open times of the first and last candle; None where there was none.
         signals_generated: how many signals were generated.
         open_positions: what is open after the last candle.
@@ -75,6 +80,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     timing: Timing
     issues: tuple[DataIssue, ...]
+    provenance: tuple[Provenance, ...]
     period: tuple[int, int] | None
     signals_generated: int
     open_positions: Sequence[OpenPosition]

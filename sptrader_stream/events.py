@@ -197,6 +197,7 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
         strategy_timeframe: of the candles that the strategy's rules see.
         start_capital: money (10^-8).
         entry_rules, exit_rules: the rules' names, by index.
+        execution_mode: research, paper or live.
         data_policy: what was to be done about findings in the candles.
     """
 
@@ -216,6 +217,7 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag="run_started"):
     entry_rules: list[str]
     exit_rules: list[str]
     data_policy: dict[str, Literal["allow", "warn", "block"]]
+    execution_mode: str = "research"
 
 
 class Records(msgspec.Struct, frozen=True, tag="records"):
@@ -256,6 +258,28 @@ class Failure(msgspec.Struct, frozen=True):
     cause: str
 
 
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the candles of one instrument came from, and which they were.
+
+    Attributes:
+        symbol: the instrument.
+        kind, source, trust, retrieved_at: see ``SourceInfo``.
+        start, end: open times of the first and last candle, nanoseconds since 1970; None where there was none.
+        candles: how many.
+        checksum: of the candles, the same wherever they come from, see ``sources.digest``; empty where there was none.
+    """
+
+    symbol: str
+    kind: str
+    source: str
+    trust: str
+    retrieved_at: int | None
+    start: int | None
+    end: int | None
+    candles: int
+    checksum: str
+
+
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended"):
     """The last event of a run's log.
 
@@ -267,6 +291,7 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended"):
         issues: what was found about the candles.
         equity_checksum: depends on every candle's equity, in order.
         fingerprint: SHA-256 over everything that happened, the same for every batch size, pause and pace.
+        provenance: where the candles came from, by instrument; no part of the fingerprint.
     """
 
     seq: int
@@ -276,6 +301,7 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True, tag="run_ended"):
     issues: tuple[DataIssue, ...]
     equity_checksum: int
     fingerprint: str
+    provenance: tuple[Provenance, ...] = ()
 
 
 LogEvent = RunStarted | Records | Progress | RunEnded

@@ -11,18 +11,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.files import written_whole
+from sptrader_stream.sources.source import Trust
 from sptrader_stream.timeframes import parse_time
 
 MANIFEST_FILE: Final = "manifest.json"
 _VERSION: Final = 1
-
-Trust = Literal["verified", "external", "user-supplied", "synthetic"]
 
 
 class MonthFile(msgspec.Struct, frozen=True, kw_only=True):

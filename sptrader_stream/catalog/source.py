@@ -71,6 +71,8 @@ class CatalogSource:
             start=None if is_empty else self._start,
             end=None if is_empty else self._end,
             has_spread=manifest.has_spread,
+            trust=manifest.trust,
+            retrieved_at=parse_time(manifest.origins[-1].retrieved_at) if manifest.origins else None,
         )
 
     def place(self, row: int) -> str:

@@ -63,12 +63,11 @@ def import_files(
 ) -> None:
     """Bring candles from files into the catalog; each file comes as a whole or not at all."""
     from sptrader_stream.catalog.importing import import_file
-    from sptrader_stream.cli.request import choose_instruments
-    from sptrader_stream.sources.contract import load_policy
+    from sptrader_stream.cli.request import choose_instruments, research_policy
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
-    policy = load_policy(home.config_file("data_policy.yaml"))
+    policy = research_policy(home)
     for file, instrument in choose_instruments(files, symbol, home):
         done = import_file(
             home.data,
@@ -96,7 +95,7 @@ def fetch(
 ) -> None:
     """Fetch candles from WS_MARKET_DATA_URL into the catalog, going on where it stopped."""
     from sptrader_stream.catalog.fetching import fetch as fetch_candles
-    from sptrader_stream.sources.contract import load_policy
+    from sptrader_stream.cli.request import research_policy
     from sptrader_stream.sources.http.settings import http_settings
     from sptrader_stream.workspace import open_workspace
 
@@ -109,7 +108,7 @@ def fetch(
         timeframe=timeframe,
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_end(end),
-        policy=load_policy(home.config_file("data_policy.yaml")),
+        policy=research_policy(home),
         now=_now(),
         replace=replace,
         on_month=lambda month, candles: print(f"{month}: {candles:,} candles", file=sys.stderr, flush=True),
@@ -210,7 +209,7 @@ def resample(
 ) -> None:
     """Build a coarser series from the finest that makes it up, and keep it; runs do so by themselves without this."""
     from sptrader_stream.catalog.importing import resample_series
-    from sptrader_stream.sources.contract import load_policy
+    from sptrader_stream.cli.request import research_policy
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
@@ -221,7 +220,7 @@ def resample(
         series,
         instrument,
         timeframe,
-        policy=load_policy(home.config_file("data_policy.yaml")),
+        policy=research_policy(home),
         now=_now(),
         replace=replace,
     )
@@ -240,8 +239,8 @@ def export(
 ) -> None:
     """Write candles of the catalog to a file, prices as exact decimals."""
     from sptrader_stream.catalog.exporting import export_candles
+    from sptrader_stream.cli.request import research_policy
     from sptrader_stream.sources import open_source
-    from sptrader_stream.sources.contract import load_policy
     from sptrader_stream.sources.market import MarketSpec
     from sptrader_stream.workspace import open_workspace
 
@@ -250,7 +249,7 @@ def export(
     series = _find(home, instrument.symbol, timeframe)
     first, last = None if start is None else parse_time(start), None if end is None else parse_end(end)
     source = open_source(str(series.folder), instrument, timeframe=timeframe, start=first, end=last)
-    candles = MarketSpec(instrument, source, first, last).candles(load_policy(home.config_file("data_policy.yaml")))
+    candles = MarketSpec(instrument, source, first, last).candles(research_policy(home))
     count = export_candles(candles, instrument.price_precision, out, f"{instrument.symbol} {source.info.timeframe}")
     print(f"{out}: {count:,} candles of {instrument.symbol} {source.info.timeframe}")
 

@@ -10,6 +10,13 @@ import typer
 from sptrader_stream.cli import catalog
 from sptrader_stream.cli.options import WorkspaceOption
 
+_TRUSTED = {
+    "verified": "of a series that somebody has vouched for (`sptrader data check --verified`)",
+    "external": "from a market-data server or a database",
+    "user-supplied": "from files",
+    "synthetic": "made up",
+}
+
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
@@ -59,16 +66,18 @@ def _say(url: str) -> None:
 
 
 def policy(workspace: WorkspaceOption = None) -> None:
-    """Show what a run does about findings in its candles, by execution mode."""
-    from sptrader_stream.sources.contract import KINDS, RESEARCH, RULES, load_policy, stricter
+    """Show what a run does about its candles, by execution mode."""
+    from sptrader_stream.sources.contract import KINDS, MODES, RULES, TRUSTS, load_table
     from sptrader_stream.workspace import open_workspace
 
     file = open_workspace(workspace).config_file("data_policy.yaml")
-    research = load_policy(file) if file.is_file() else RESEARCH
-    paper = stricter(research)
-    print(f"{'finding':<13}{'research':<10}{'paper':<8}a candle shows it when it has")
+    table = load_table(file)
+    modes = "".join(f"{mode:<10}" for mode in MODES)
+    print(f"{'finding':<15}{modes}a candle shows it when it has")
     for kind in KINDS:
-        print(f"{kind:<13}{research[kind]:<10}{paper[kind]:<8}{RULES[kind].shows}")
-    print(f"{'synthetic':<13}{'allow':<10}{'block':<8}(candles that are made up)")
-    print("\nallow: go on; warn: go on and say so; block: end the run there. Paper blocks what research warns of.")
+        print(f"{kind:<15}{''.join(f'{table.kinds[mode][kind]:<10}' for mode in MODES)}{RULES[kind].shows}")
+    print(f"\n{'trust':<15}{modes}candles are")
+    for trust in TRUSTS:
+        print(f"{trust:<15}{''.join(f'{table.trust[mode][trust]:<10}' for mode in MODES)}{_TRUSTED[trust]}")
+    print("\nallow: go on; warn: go on and say so; block: end the run there, or refuse it.")
     print(f"Set in {file}")

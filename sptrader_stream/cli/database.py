@@ -68,15 +68,14 @@ def import_candles(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Bring candles from files into the database; each file comes as a whole or not at all."""
-    from sptrader_stream.cli.request import choose_instruments
+    from sptrader_stream.cli.request import choose_instruments, research_policy
     from sptrader_stream.database.address import database_url
     from sptrader_stream.database.connection import connected
     from sptrader_stream.database.schema import check_schema
-    from sptrader_stream.sources.contract import load_policy
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
-    policy = load_policy(home.config_file("data_policy.yaml"))
+    policy = research_policy(home)
     wanted = choose_instruments(files, symbol, home)
     with connected(database_url(os.environ), "writing candles") as connection:
         check_schema(connection)

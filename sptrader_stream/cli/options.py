@@ -39,6 +39,10 @@ TimezoneOption = Annotated[
 ]
 StartOption = Annotated[str | None, typer.Option("--from", metavar="TIME", help="A date, RFC 3339 or Unix time.")]
 EndOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Inclusive; a date is its whole day.")]
+ModeOption = Annotated[
+    str,
+    typer.Option("--mode", metavar="research|paper", help="How strict to be with the candles: `sptrader data policy`."),
+]
 CapitalOption = Annotated[str, typer.Option("--capital", metavar="AMOUNT", help="Start capital.")]
 ParameterOption = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Override a parameter.")

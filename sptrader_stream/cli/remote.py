@@ -119,6 +119,7 @@ def _request(request: RunRequest, pace: str) -> ServerRequest:
 
     from sptrader_stream.money import MONEY_DIGITS, format_scaled
     from sptrader_stream.server.documents import RunRequest as ServerRequest
+    from sptrader_stream.sources.contract import check_mode
 
     local = [
         name
@@ -149,6 +150,7 @@ def _request(request: RunRequest, pace: str) -> ServerRequest:
         start_date=request.start,
         end_date=request.end,
         initial_capital=Decimal(format_scaled(parse_capital(request.capital), MONEY_DIGITS)),
+        execution_mode=check_mode(request.mode),
         parameters=dict(parse_overrides(request.overrides)),
         data=data,
         pace=pace,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from actors.spec import RunSpec
     from sptrader_stream.instruments import Instrument
     from sptrader_stream.rules.plan import StrategyPlan
+    from sptrader_stream.sources.contract import DataPolicy
     from sptrader_stream.sources.market import MarketSpec
     from sptrader_stream.workspace import Workspace
 
@@ -49,6 +50,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int = DEFAULT_BATCH
     out: str | None = None
     bounds: bool = False
+    mode: str = "research"
 
 
 class Candles(NamedTuple):
@@ -187,6 +189,17 @@ def choose_instruments(files: Sequence[str], symbol: str | None, workspace: Work
     ]
 
 
+def research_policy(workspace: Workspace) -> DataPolicy:
+    """What is done about findings where candles are only looked at or kept.
+
+    Raises:
+        ConfigError: the workspace's policy is wrong.
+    """
+    from sptrader_stream.sources.contract import load_table
+
+    return load_table(workspace.config_file("data_policy.yaml")).kinds["research"]
+
+
 def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSpec:
     """Load everything that a run needs.
 
@@ -200,7 +213,7 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     """
     from actors.spec import RunSpec
     from sptrader_stream.rules.loader import load_strategy
-    from sptrader_stream.sources.contract import RESEARCH, load_policy
+    from sptrader_stream.sources.contract import check_mode, check_trust, load_table
     from sptrader_stream.workspace import make_run_id
 
     check_words(request)
@@ -208,7 +221,9 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
     capital = parse_capital(request.capital)
     plan = load_strategy(workspace.find_strategy(request.strategy), overrides)
     markets = open_markets(request, plan, workspace)
-    policy_file = workspace.config_file("data_policy.yaml")
+    mode = check_mode(request.mode)
+    table = load_table(workspace.config_file("data_policy.yaml"))
+    warnings = check_trust((each.source.info for each in markets), table, mode)
     run_id = make_run_id(plan.name, datetime.now(UTC))
     return RunSpec(
         run_id=run_id,
@@ -217,7 +232,9 @@ def make_spec(request: RunRequest, workspace: Workspace, results: Path) -> RunSp
         capital=capital,
         batch_size=request.batch_size,
         folder=results / run_id if request.out is None else check_out(Path(request.out)),
-        data_policy=load_policy(policy_file) if policy_file.is_file() else RESEARCH,
+        execution_mode=mode,
+        data_policy=table.kinds[mode],
+        warnings=warnings,
         bounds=request.bounds,
     )
 

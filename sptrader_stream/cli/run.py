@@ -15,6 +15,7 @@ from sptrader_stream.cli.options import (
     DataOption,
     EndOption,
     JsonOption,
+    ModeOption,
     ParameterOption,
     ServerOption,
     StartOption,
@@ -30,6 +31,7 @@ from sptrader_stream.workspace import Workspace, open_workspace, starter_folder
 
 if TYPE_CHECKING:
     from actors.spec import RunOutcome, RunSpec
+    from sptrader_stream.events import Provenance
 
 SYNTHETIC_CANDLES = "synthetic candles, made up: for trying things out, not for judging a strategy"
 _DEMO = RunRequest(
@@ -72,6 +74,7 @@ def run(
     end: EndOption = None,
     capital: CapitalOption = DEFAULT_CAPITAL,
     parameter: ParameterOption = None,
+    mode: ModeOption = "research",
     batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Candles per batch: changes speed, never results.")
     ] = DEFAULT_BATCH,
@@ -97,6 +100,7 @@ def run(
         end=end,
         capital=capital,
         overrides=parameter or (),
+        mode=mode,
         batch_size=batch,
         out=out,
         bounds=bounds,
@@ -182,6 +186,7 @@ def _show(spec: RunSpec, outcome: RunOutcome) -> None:
     timing = outcome.timing
     facts = [
         ("Speed", f"{timing.candles_per_second:,.0f} candles a second ({timing.run_s:.3f} s)"),
+        ("Candles", "; ".join(map(_provenance, outcome.provenance))),
         ("Fingerprint", outcome.fingerprint),
         ("Results", str(outcome.folder)),
     ]
@@ -205,6 +210,11 @@ def _show(spec: RunSpec, outcome: RunOutcome) -> None:
         facts=facts,
     )
     show_report(report, make_console())
+
+
+def _provenance(found: Provenance) -> str:
+    """Say of an instrument's candles how many, how far to be believed, and by what they are known again."""
+    return f"{found.candles:,} of {found.symbol}, {found.trust}, checksum {found.checksum}"
 
 
 def _market(spec: RunSpec) -> str:

@@ -14,6 +14,7 @@ from sptrader_stream.cli.options import (
     DataOption,
     EndOption,
     JsonOption,
+    ModeOption,
     ParameterOption,
     ServerOption,
     StartOption,
@@ -75,6 +76,7 @@ def replay(
     end: EndOption = None,
     capital: CapitalOption = DEFAULT_CAPITAL,
     parameter: ParameterOption = None,
+    mode: ModeOption = "research",
     pace: PaceOption = "100",
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -93,6 +95,7 @@ def replay(
         end=end,
         capital=capital,
         overrides=parameter or (),
+        mode=mode,
     )
     try:
         wanted = parse_pace(pace)

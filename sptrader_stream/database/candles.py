@@ -113,7 +113,7 @@ def _own_series(
         cursor.execute(
             "UPDATE sptrader.series SET source = %(source)s, changed_at = now() "
             "WHERE symbol = %(symbol)s AND timeframe = %(timeframe)s "
-            "RETURNING id, symbol, timeframe, price_precision, has_spread, source",
+            "RETURNING id, symbol, timeframe, price_precision, has_spread, source, changed_at",
             {**key, "source": source},
         )
         found = cursor.fetchone()

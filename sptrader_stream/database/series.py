@@ -14,7 +14,7 @@ from sptrader_stream.timeframes import is_made_of, parse_timeframe
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_FIELDS: Final = "id, symbol, timeframe, price_precision, has_spread, source"
+_FIELDS: Final = "id, symbol, timeframe, price_precision, has_spread, source, changed_at"
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class Series(msgspec.Struct, frozen=True):
         price_precision: its prices count 10^-price_precision.
         has_spread: whether its candles say their spread.
         source: where candles were read from last.
+        changed_at: when candles were written last.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Series(msgspec.Struct, frozen=True):
     price_precision: int
     has_spread: bool
     source: str
+    changed_at: datetime
 
 
 class SeriesSummary(msgspec.Struct, frozen=True, kw_only=True):

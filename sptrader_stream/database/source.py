@@ -20,7 +20,7 @@ from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.database.binary import read_packed
 from sptrader_stream.database.connection import Connection, connect, told
 from sptrader_stream.database.schema import check_schema
-from sptrader_stream.database.series import Series, find_series, find_span, time_bounds
+from sptrader_stream.database.series import Series, find_series, find_span, nanoseconds, time_bounds
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.source import CHUNK_ROWS, NO_TIME, RawCandles, SourceInfo
@@ -110,6 +110,8 @@ class DatabaseSource:
             start=span[0],
             end=span[1],
             has_spread=self._series.has_spread,
+            trust="external",
+            retrieved_at=nanoseconds(self._series.changed_at),
         )
 
     def place(self, row: int) -> str:

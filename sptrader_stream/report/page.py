@@ -18,6 +18,7 @@ from sptrader_stream.execution.records import Halt
 from sptrader_stream.files import written_whole
 from sptrader_stream.report import sections
 from sptrader_stream.report.candles import market_figure
+from sptrader_stream.report.data_used import data_used
 from sptrader_stream.report.equity import read_curve
 from sptrader_stream.report.figures import equity_figure, excursion_figures, exposure_figure, profit_figure
 from sptrader_stream.report.html import Content, Markup, element, joined, script_data
@@ -83,7 +84,7 @@ def make_page(record: RunRecord) -> str:
             sections.incidents(found),
             sections.metrics(record.head),
             sections.settings(record),
-            sections.data_used(record),
+            data_used(record),
             element("footer", f"SPTrader Stream {__version__}, run {record.started.run_id}. Times are UTC."),
         )
     )

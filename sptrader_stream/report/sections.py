@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.events import RunStarted
 from sptrader_stream.execution.records import SIDE_NAMES
 from sptrader_stream.formats import format_cents, format_minute
 from sptrader_stream.metrics.summary import METRICS
@@ -190,24 +190,6 @@ def settings(record: RunRecord) -> Markup:
     return element("section", *parts, id="settings")
 
 
-def data_used(record: RunRecord) -> Markup:
-    """Where the candles came from, and what was found about them."""
-    columns = (Cell("Symbol"), Cell("Source"), Cell("Range asked for"), Cell("File then", "num"))
-    issues = [
-        (Cell(each.symbol), Cell(f"{each.count:,}", "num"), Cell(each.message, "wide"))
-        for each in record.head.data_issues
-    ]
-    return element(
-        "section",
-        element("h2", "Data"),
-        table("Where the candles came from.", columns, map(_market_row, record.started.markets)),
-        table("What was found about them.", (Cell("Symbol"), Cell("Candles", "num"), Cell("Finding")), issues)
-        if issues
-        else element("p", "Nothing was found to be wrong with the candles.", class_="muted"),
-        id="data-used",
-    )
-
-
 def _trade_row(drawn: DrawnTrade, started: RunStarted, doubts: bool) -> tuple[Cell, ...]:
     trade = drawn.trade
     instrument = started.markets[trade.instrument].instrument
@@ -236,16 +218,6 @@ def _trade_row(drawn: DrawnTrade, started: RunStarted, doubts: bool) -> tuple[Ce
         Cell(format_cents(trade.pnl), f"num {'profit' if trade.pnl > 0 else 'loss' if trade.pnl < 0 else ''}".rstrip()),
         Cell(_words(trade.reason)),
     )
-
-
-def _market_row(market: Market) -> tuple[Cell, ...]:
-    asked = [None if each is None else format_minute(each) for each in (market.start, market.end)]
-    begin, end = asked
-    span = "all" if begin is None and end is None else f"{begin or 'the first'} to {end or 'the last'}"
-    # Only a file has a size.
-    size = f"{market.size:,} bytes" if market.size else "-"
-    source = element("code", market.path if market.size else market.source)
-    return (Cell(market.instrument.symbol), Cell(source, "wide"), Cell(span), Cell(size, "num"))
 
 
 def _strong(text: str) -> Markup:

@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from sptrader_stream.events import DataIssue, Failure
+from sptrader_stream.sources.contract import ExecutionMode
 from sptrader_stream.store.head import MetricValue
 
 RunState = Literal["queued", "running", "paused", "completed", "cancelled", "failed", "interrupted"]
 # A run in one of these does nothing any more.
 ENDED: Final[frozenset[RunState]] = frozenset({"completed", "cancelled", "failed", "interrupted"})
 
-ExecutionMode = Literal["research", "paper", "live"]
 MetricValues = dict[str, MetricValue]
 
 

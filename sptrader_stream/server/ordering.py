@@ -26,7 +26,7 @@ from sptrader_stream.server.request_errors import (
 )
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.sources import CATALOG, DATABASE, HTTP, SYNTHETIC, CandleSource, open_source
-from sptrader_stream.sources.contract import RESEARCH, DataPolicy, load_policy, stricter
+from sptrader_stream.sources.contract import check_mode, check_trust, load_table
 from sptrader_stream.sources.http.settings import URL_VARIABLE
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import parse_end, parse_time, parse_timeframe
@@ -53,16 +53,23 @@ def make_server_spec(
     """
     plan = _load_plan(request, workspace)
     capital = _capital(request.initial_capital)
-    policy = _policy(request, workspace)
+    with _field("execution_mode"):
+        mode = check_mode(request.execution_mode)
+    table = load_table(workspace.config_file("data_policy.yaml"))
+    markets = _markets(request, plan, library, settings)
+    with _field("data"):
+        warnings = check_trust((each.source.info for each in markets), table, mode)
     run_id = make_run_id(plan.name, datetime.now(UTC))
     return RunSpec(
         run_id=run_id,
         strategy=plan,
-        markets=_markets(request, plan, library, settings),
+        markets=markets,
         capital=capital,
         batch_size=settings.batch_size,
         folder=workspace.backtests / run_id,
-        data_policy=policy,
+        execution_mode=mode,
+        data_policy=table.kinds[mode],
+        warnings=warnings,
         shares_loop=True,
     )
 
@@ -93,19 +100,6 @@ def _capital(amount: Decimal) -> int:
         if not amount.is_finite() or not 0 < amount <= _MOST_CAPITAL:
             raise UserError(f"expected an amount above zero and up to {_MOST_CAPITAL:,}, found {amount}")
         return parse_scaled(f"{amount:f}", MONEY_DIGITS, "initial_capital")
-
-
-def _policy(request: RunRequest, workspace: Workspace) -> DataPolicy:
-    file = workspace.config_file("data_policy.yaml")
-    policy = load_policy(file) if file.is_file() else RESEARCH
-    match request.execution_mode:
-        case "research":
-            return policy
-        case "paper":
-            return stricter(policy)
-        case _:
-            with _field("execution_mode"):
-                raise UserError("live trading is not available: there are research and paper")
 
 
 def _markets(
@@ -140,8 +134,6 @@ def _open(
     request: RunRequest, path: str, timeframe: str | None, instrument: Instrument, start: int | None, end: int | None
 ) -> CandleSource:
     with _field("data"):
-        if path == SYNTHETIC and request.execution_mode != "research":
-            raise UserError(f"synthetic candles are for research, not for {request.execution_mode}")
         return open_source(path, instrument, timeframe=timeframe, start=start, end=end)
 
 

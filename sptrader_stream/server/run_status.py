@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from actors.spec import RunSpec
 from sptrader_stream.money import format_money
 from sptrader_stream.pace import Pace
-from sptrader_stream.server.documents import ExecutionMode, RunStatus
+from sptrader_stream.server.documents import RunStatus
+from sptrader_stream.sources.contract import ExecutionMode
 
 
 def moment_text(moment: datetime) -> str:

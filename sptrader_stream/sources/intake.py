@@ -167,7 +167,7 @@ class Intake:
         return DataError(
             f"{self._source.info.name}, {self._source.place(row)} ({when}): {kind}: {rule.shows} "
             f"({', '.join(values)}; timeframe {format_timeframe(self._timeframe)}{before}). "
-            f"Correct the file, or set `{kind}: warn` in config/data_policy.yaml to {outcome}."
+            f"Correct the file, or change `{kind}` in config/data_policy.yaml to {outcome}."
         )
 
 

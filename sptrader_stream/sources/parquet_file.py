@@ -12,6 +12,7 @@ from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
 from sptrader_stream.sources.tables import (
     SAMPLE_ROWS,
     TimeColumn,
+    changed_at,
     check_number_types,
     nothing_in_range,
     raw_candles,
@@ -87,6 +88,7 @@ class ParquetSource:
             start=first if first is None or start is None else max(first, start),
             end=last if last is None or end is None else min(last, end),
             has_spread=self._header.spread is not None,
+            retrieved_at=changed_at(str(path)),
         )
 
     def place(self, row: int) -> str:

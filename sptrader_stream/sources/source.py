@@ -6,7 +6,7 @@ A chunk is small (``CHUNK_ROWS``) whatever the size of the source, so that memor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -17,6 +17,11 @@ CHUNK_ROWS: Final = 8_192
 
 # The open time of a candle that has none.
 NO_TIME: Final = -(2**63)
+
+
+# How far the candles of a source can be believed: somebody has looked them through and vouched for them; they are from
+# a server or database; from a file of the user's; or made up.
+Trust: TypeAlias = Literal["verified", "external", "user-supplied", "synthetic"]
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +37,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
         end: open time of the last candle, likewise.
         synthetic: whether the candles are made up.
         has_spread: whether a candle says its spread.
+        trust: how far the candles can be believed.
+        retrieved_at: when they were obtained, nanoseconds since 1970 UTC, where that is known.
         built_from: the finer timeframe of the candles that ``chunks`` gives, where those of ``timeframe`` are built
             from them; else None.
     """
@@ -45,6 +52,8 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
     synthetic: bool = False
     has_spread: bool = True
+    trust: Trust = "user-supplied"
+    retrieved_at: int | None = None
     built_from: str | None = None
 
 

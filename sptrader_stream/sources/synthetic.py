@@ -128,6 +128,7 @@ class SyntheticSource:
             start=self._first,
             end=self._last,
             synthetic=True,
+            trust="synthetic",
         )
 
     def place(self, row: int) -> str:

@@ -13,6 +13,7 @@ from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
 from sptrader_stream.sources.tables import (
     SAMPLE_ROWS,
     TimeColumn,
+    changed_at,
     nothing_in_range,
     raw_candles,
     settle_timeframe,
@@ -110,6 +111,7 @@ class TableSource:
             symbol=symbol,
             timeframe=settle_timeframe(timeframe, hint, times, table.name),
             has_spread=self._header.spread is not None,
+            retrieved_at=changed_at(table.name),
         )
 
     def place(self, row: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -243,6 +244,11 @@ def settle_timeframe(given: str | None, hint: str | None, times: Ints, file: str
     if hint is not None:
         return hint
     raise DataError(f"{file}: cannot tell the timeframe from so few candles; give it with --timeframe, such as 1m")
+
+
+def changed_at(file: str) -> int:
+    """When a file was changed last, nanoseconds since 1970 UTC: its candles are from before."""
+    return Path(file).stat().st_mtime_ns
 
 
 def nothing_in_range(file: str, start: int | None, end: int | None) -> EmptyRangeError:

@@ -19,7 +19,7 @@ from sptrader_stream.sources.arrow_columns import as_floats
 from sptrader_stream.sources.headers import TickHeader
 from sptrader_stream.sources.source import CHUNK_ROWS, NO_TIME, RawCandles, SourceInfo, raw_part
 from sptrader_stream.sources.table_file import TableFile
-from sptrader_stream.sources.tables import SAMPLE_ROWS, TimeColumn, nothing_in_range, times_of, within
+from sptrader_stream.sources.tables import SAMPLE_ROWS, TimeColumn, changed_at, nothing_in_range, times_of, within
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe, span_origin
 
 # Layout of ``numbers``: the candle that is being built, and the bid and ask of the last tick.
@@ -145,6 +145,7 @@ class TickSource:
             symbol=instrument.symbol,
             timeframe=format_timeframe(self._timeframe),
             has_spread=True,
+            retrieved_at=changed_at(table.name),
         )
 
     def place(self, row: int) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from sptrader_stream.events import DataIssue, Failure, RunEnded, RunStarted
+from sptrader_stream.events import DataIssue, Failure, Provenance, RunEnded, RunStarted
 from sptrader_stream.execution.core import OpenPosition
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.summary import METRICS, Metrics
@@ -94,6 +94,20 @@ class BoundsSummary(msgspec.Struct, frozen=True):
     pnl_interval: tuple[str, str]
 
 
+class ProvenanceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the candles of one instrument came from, see ``events.Provenance``; times are RFC 3339."""
+
+    symbol: str
+    kind: str
+    source: str
+    trust: str
+    retrieved_at: str | None
+    start_time: str | None
+    end_time: str | None
+    candles: int
+    checksum: str
+
+
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The first fields of a result document; ``instrument`` is None where there are several."""
 
@@ -125,6 +139,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     metrics: dict[str, MetricValue]
     data_issues: tuple[DataIssue, ...]
+    execution_mode: str = "research"
+    provenance: list[ProvenanceRow] = []
     open_positions: list[PositionRow]
     bounds: BoundsSummary | None
 
@@ -165,6 +181,8 @@ def make_head(started: RunStarted, ended: RunEnded, ending: Ending) -> Head:
         timing=ending.timing,
         metrics=metric_values(metrics),
         data_issues=ended.issues,
+        execution_mode=started.execution_mode,
+        provenance=[_provenance_row(each) for each in ended.provenance],
         open_positions=[position_row(each, started) for each in ending.open_positions],
         bounds=None if ending.bounds is None else _bounds(ending.bounds),
     )
@@ -173,6 +191,23 @@ def make_head(started: RunStarted, ended: RunEnded, ending: Ending) -> Head:
 def metric_values(metrics: Metrics) -> dict[str, MetricValue]:
     """Write metrics by name as a result has them: money as exact text, durations in hours, times as RFC 3339."""
     return {name: _metric(name, metrics) for name in METRICS}
+
+
+def _provenance_row(found: Provenance) -> ProvenanceRow:
+    def text(time: int | None) -> str | None:
+        return None if time is None else format_time(time)
+
+    return ProvenanceRow(
+        symbol=found.symbol,
+        kind=found.kind,
+        source=found.source,
+        trust=found.trust,
+        retrieved_at=text(found.retrieved_at),
+        start_time=text(found.start),
+        end_time=text(found.end),
+        candles=found.candles,
+        checksum=found.checksum,
+    )
 
 
 def _instrument(instrument: Instrument) -> InstrumentSummary:

@@ -12,6 +12,7 @@ from sptrader_stream.events import (
     DataIssue,
     Failure,
     Progress,
+    Provenance,
     Records,
     Reports,
     RunEnded,
@@ -60,9 +61,14 @@ class Recording:
         return frame
 
     def end(
-        self, status: RunStatus, failure: Failure | None, issues: tuple[DataIssue, ...], equity_checksum: int
+        self,
+        status: RunStatus,
+        failure: Failure | None,
+        issues: tuple[DataIssue, ...],
+        equity_checksum: int,
+        provenance: tuple[Provenance, ...] = (),
     ) -> RunEnded:
-        """Write the last event; its fingerprint covers every event and every candle's equity."""
+        """Write the last event; its fingerprint covers every event and every candle's equity, not the provenance."""
         ended = RunEnded(
             seq=self._seq,
             status=status,
@@ -73,7 +79,7 @@ class Recording:
             fingerprint="",
         )
         self._digest.update(encode(ended))
-        ended = msgspec.structs.replace(ended, fingerprint=self._digest.hexdigest())
+        ended = msgspec.structs.replace(ended, fingerprint=self._digest.hexdigest(), provenance=provenance)
         self._journal.append(encode(ended))
         return ended
 

@@ -75,7 +75,10 @@ def stands_at(found: Recorded, folder: Path, candles: int) -> None:
     wanted = has_records_of(found, folder, candles)
     assert found.equity == wanted.equity
     assert found.ended.equity_checksum == wanted.ended.equity_checksum
-    how = ("status", "failure", "fingerprint", "source")
+    (seen,), (seen_there,) = found.ended.provenance, wanted.ended.provenance
+    assert (seen.candles, seen.checksum) == (seen_there.candles, seen_there.checksum)
+    assert (seen.start, seen.end) == (seen_there.start, seen_there.end)
+    how = ("status", "failure", "fingerprint", "source", "provenance")
     assert {k: v for k, v in found.result.items() if k not in how} == {
         k: v for k, v in wanted.result.items() if k not in how
     }

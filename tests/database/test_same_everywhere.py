@@ -45,6 +45,16 @@ def test_files_catalog_server_and_database_give_the_same_fingerprint(
 
     assert found["imported"]["total_trades"] > 10
     assert {each["source"] for each in found.values()} > {"database EURUSD 1h", f"{served}/data/EURUSD/1h"}
+    assert len({each["provenance"][0]["checksum"] for each in found.values()}) == 1
+    assert {data: each["provenance"][0]["trust"] for data, each in found.items()} == {
+        str(csv): "user-supplied",
+        str(parquet): "user-supplied",
+        "http": "external",
+        "database": "external",
+        "fetched": "external",
+        "imported": "user-supplied",
+        "exported": "user-supplied",
+    }
     assert {data: each["fingerprint"] for data, each in found.items()} == dict.fromkeys(
         found, found["imported"]["fingerprint"]
     )

@@ -290,7 +290,7 @@ def test_a_run_is_the_same_from_the_file_and_from_the_database(
     assert database["fingerprint"] == file["fingerprint"]
     assert (database["source"], database["synthetic"]) == ("database EURUSD 1h", False)
     different = {name for name in file if file[name] != database[name]}
-    assert different == {"run_id", "source", "timing", "markets"}
+    assert different == {"run_id", "source", "timing", "markets", "provenance"}
     # What is recorded is enough to explain the run.
     assert execute(["why", "last", "--near", "1"]) == 0
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sptrader_stream.events import DataIssue, Executions, Failure, Market, Progress, Reports, RunStarted
+from sptrader_stream.columns import Ints
+from sptrader_stream.events import DataIssue, Executions, Failure, Market, Progress, Provenance, Reports, RunStarted
 from sptrader_stream.execution import records as layout
 from sptrader_stream.execution.records import RECORD_WIDTH, pack_head
 from sptrader_stream.instruments import Instrument
@@ -140,7 +141,8 @@ def write_run(
     found = core.result()
     with Recording(folder, started) as recording:
         recording.add(Reports(0, 3, times, equities, records, last))
-        ended = recording.end("failed" if failure else "completed", failure, issues, core.equity_checksum)
+        seen = tuple(_seen(each, times) for each in markets)
+        ended = recording.end("failed" if failure else "completed", failure, issues, core.equity_checksum, seen)
     ending = Ending(
         metrics=found, bounds=Bounds(found, found) if with_bounds else None, generated=3,
         period=(int(times[0]), int(times[-1])), open_positions=[],
@@ -149,6 +151,13 @@ def write_run(
     write_head(folder, make_head(started, ended, ending))
     write_result(folder, 10)
     return started
+
+
+def _seen(market: Market, times: Ints) -> Provenance:
+    return Provenance(
+        symbol=market.instrument.symbol, kind="csv", source=market.source, trust="user-supplied", retrieved_at=None,
+        start=int(times[0]), end=int(times[-1]), candles=len(times), checksum="c" * 32,
+    )  # fmt: skip
 
 
 def write_sample(folder: Path) -> Path:

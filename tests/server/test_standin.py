@@ -71,7 +71,8 @@ def test_a_fault_that_is_none_is_refused(capsys: Output, folder: Path, word: str
 def test_the_policy_is_shown_by_mode(capsys: Output, folder: Path) -> None:
     code, out, _ = run(capsys, "data", "policy", "--workspace", str(folder))
     assert code == DONE
-    table = {line.split()[0]: line.split()[1:3] for line in out.splitlines() if line and not line.startswith("Set")}
-    assert table["gap"] == ["warn", "block"]
-    assert table["duplicate"] == ["block", "block"]
-    assert table["synthetic"] == ["allow", "block"]
+    table = {line.split()[0]: line.split()[1:4] for line in out.splitlines() if line and not line.startswith("Set")}
+    assert table["gap"] == ["warn", "block", "block"]
+    assert table["duplicate"] == ["block", "block", "block"]
+    assert table["synthetic"] == ["allow", "block", "block"]
+    assert table["user-supplied"] == ["allow", "warn", "block"]

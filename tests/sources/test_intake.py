@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,14 +11,14 @@ from hypothesis import strategies as st
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources.contract import KINDS, make_policy
+from sptrader_stream.sources.contract import KINDS, RESEARCH, DataPolicy, IssueKind
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.source import RawCandles, raw_part
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_time
 from tests.sources.samples import APPLE, BITCOIN, EURUSD, NOON, Given, candles, take_in
 
 NAN, INFINITY = float("nan"), float("inf")
-ALLOW_ALL = make_policy(dict.fromkeys(KINDS, "warn"))
+ALLOW_ALL: DataPolicy = dict.fromkeys(KINDS, "warn")
 
 # What is wrong with the third of five candles, and the kind of finding that it is.
 BROKEN: list[tuple[str, dict[str, float]]] = [
@@ -69,7 +71,7 @@ def test_clean_candles_pass_as_ticks() -> None:
 
 @pytest.mark.parametrize(("kind", "change"), BROKEN + KEPT)
 def test_a_blocked_finding_keeps_what_came_before_and_says_where(kind: str, change: dict[str, float]) -> None:
-    policy = make_policy({kind: "block"}, ALLOW_ALL)
+    policy = dict(ALLOW_ALL) | {cast("IssueKind", kind): "block"}
 
     kept, intake = take_in(third_is(change), policy=policy)
 
@@ -78,7 +80,7 @@ def test_a_blocked_finding_keeps_what_came_before_and_says_where(kind: str, chan
     assert (issue.kind, issue.count) == (kind, 1)
     message = str(intake.failure)
     assert message.startswith("given.csv, line 4 (2025-01-06T12:0")
-    assert f"`{kind}: warn` in config/data_policy.yaml" in message
+    assert f"change `{kind}` in config/data_policy.yaml" in message
     with pytest.raises(DataError, match=r"line 4"):
         intake.accept(third_is({}))
 
@@ -199,7 +201,7 @@ def test_only_candles_of_open_hours_are_missing(
 
 
 def test_a_gap_that_ends_the_run_is_told_without_a_length() -> None:
-    _, intake = take_in(candles([{}, {"time": 4}]), policy=make_policy({"gap": "block"}))
+    _, intake = take_in(candles([{}, {"time": 4}]), policy={**RESEARCH, "gap": "block"})
 
     (issue,) = intake.issues()
     assert issue.message == "1 gap: the run ended there"
@@ -239,7 +241,7 @@ def test_times_are_multiples_of_the_timeframe(timeframe: str, first: str, steps:
     raw = candles([{}] * len(steps))
     raw.time[:] = [parse_time(first) + step for step in steps]
 
-    _, intake = take_in(raw, instrument=BITCOIN, timeframe=timeframe, policy=make_policy({"misaligned": "warn"}))
+    _, intake = take_in(raw, instrument=BITCOIN, timeframe=timeframe, policy={**RESEARCH, "misaligned": "warn"})
 
     assert sum(issue.count for issue in intake.issues() if issue.kind == "misaligned") == misaligned
 
@@ -270,7 +272,7 @@ odd_rows = st.lists(
 @given(rows=odd_rows, data=st.data(), strict=st.booleans())
 def test_chunks_make_no_difference(rows: list[dict[str, float]], data: st.DataObject, strict: bool) -> None:
     raw = candles(rows, spread=True)
-    policy = make_policy({}) if strict else ALLOW_ALL
+    policy = RESEARCH if strict else ALLOW_ALL
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=6))
 
     whole, of_whole = take_in(raw, policy=policy)

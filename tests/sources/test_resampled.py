@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources import open_source
-from sptrader_stream.sources.contract import make_policy
+from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import ResampledSource, in_timeframe
 from sptrader_stream.sources.source import raw_part
@@ -83,7 +83,7 @@ def test_nothing_depends_on_how_the_candles_are_cut(cuts: list[int], timeframe: 
 
 def test_findings_are_those_of_the_finer_candles() -> None:
     source = in_timeframe(Given([candles([{}, {"high": 0.5}, {}, {}, {}, {}])]), "2m")
-    intake = Intake(source, EURUSD, make_policy({"range": "warn"}))
+    intake = Intake(source, EURUSD, {**RESEARCH, "range": "warn"})
 
     found = rows_of(ready_chunks(source, intake))
 

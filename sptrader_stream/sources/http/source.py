@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -43,6 +44,7 @@ class HttpSource:
         timeframe: such as ``1h``, or a multiple of what the server has; None for the finest that it has.
         start, end: open times wanted, nanoseconds since 1970 UTC, inclusive; None for all that the server has.
         client: makes the HTTP client.
+        now: the time of day, nanoseconds since 1970 UTC.
 
     Raises:
         DataError: the server does not answer, or does not know the symbol.
@@ -59,6 +61,7 @@ class HttpSource:
         start: int | None = None,
         end: int | None = None,
         client: MakeClient = make_client,
+        now: Callable[[], int] = time.time_ns,
     ) -> None:
         self._settings = settings
         self._instrument = instrument
@@ -85,7 +88,8 @@ class HttpSource:
         self.latest = found.latest * NANOSECONDS
         self.info = SourceInfo(
             kind="http", name=f"{self._name} {chosen}", symbol=instrument.symbol, timeframe=chosen,
-            start=first * NANOSECONDS, end=last * NANOSECONDS, has_spread=False,
+            start=first * NANOSECONDS, end=last * NANOSECONDS, has_spread=False, trust="external",
+            retrieved_at=now(),
         )  # fmt: skip
 
     def place(self, row: int) -> str:

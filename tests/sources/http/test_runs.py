@@ -105,4 +105,4 @@ def test_a_server_asks_the_market_data_server_where_no_file_knows_the_symbol(tmp
         assert outcome(symbol="GBPUSD")["synthetic"] is True
         assert outcome(symbol="GBPUSD", data="http")["code"] == "unknown_symbol"
         paper = outcome(symbol="GBPUSD", execution_mode="paper")
-        assert "synthetic candles are for research" in paper["detail"]
+        assert "the candles of GBPUSD are synthetic, and paper takes only such as" in paper["detail"]
