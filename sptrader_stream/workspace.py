@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from sptrader_stream.errors import ConfigError, UserError
-from sptrader_stream.rules.catalogue import find_strategy, list_strategies
+from sptrader_stream.rules.folder import find_strategy, list_strategies
 
 _STARTER_FOLDERS = ("strategies", "config")
 

@@ -86,12 +86,12 @@ def make_app() -> typer.Typer:
     """Put the commands together."""
     import typer
 
-    from sptrader_stream.cli import catalogue, check, data, database, report, run, serve, watch, why
+    from sptrader_stream.cli import check, data, database, report, run, serve, strategies, watch, why
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     run.add_commands(app)
     report.add_commands(app)
-    catalogue.add_commands(app)
+    strategies.add_commands(app)
     why.add_commands(app)
     check.add_commands(app)
     serve.add_commands(app)

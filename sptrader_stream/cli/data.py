@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from sptrader_stream.cli import catalog
 from sptrader_stream.cli.options import WorkspaceOption
+from sptrader_stream.server.standin.faults import FAULTS, parse_faults
+
+# The mark in front keeps the lines as they are.
+_FAULTS_HELP: Final = "\n".join(("\b", "Faults:", *(f"  {name:<10}{what}" for name, what in FAULTS.items())))
 
 _TRUSTED = {
     "verified": "of a series that somebody has vouched for (`sptrader data check --verified`)",
@@ -22,7 +26,7 @@ def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     data = typer.Typer(help="Candles: import, fetch, list, check and serve them.", rich_markup_mode=None)
     catalog.add_commands(data)
-    data.command("serve")(serve)
+    data.command("serve", epilog=_FAULTS_HELP)(serve)
     data.command("policy")(policy)
     app.add_typer(data, name="data")
 
@@ -34,24 +38,22 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="NAME[=SHARE]",
-            help="Misbehave: delay, error, busy, cut, truncate, trickle, page, order, double or range, in this share "
-            "of the requests; several add up; help says what they are.",
+            help="Misbehave so, see below, in this share of the requests (0.1); several add up.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Which requests go wrong.")] = 0,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Serve the workspace's candles as the market-data server does, to try its clients on."""
+    # Before the imports, which take as long as a server's start: a fault that is none is told at once.
+    faults = parse_faults(fault or [])
+
     import trio
 
     from sptrader_stream.logging import configure_logging
     from sptrader_stream.server.settings import load_settings
-    from sptrader_stream.server.standin.faults import parse_faults
-    from sptrader_stream.workspace import open_workspace
-
-    faults = parse_faults(fault or [])
-    # A mistake is told without waiting for the libraries of a server.
     from sptrader_stream.server.standin.serve import serve_market_data
+    from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
     settings = load_settings(home.config_file("server.yaml"), os.environ, {"host": host, "port": port})

@@ -13,7 +13,7 @@ from actors.spec import RunSpec
 from sptrader_stream.errors import ConfigError, NoCandlesError, StrategyError, UserError, did_you_mean
 from sptrader_stream.instruments import Instrument, normalise_symbol
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
-from sptrader_stream.rules.catalogue import find_strategy
+from sptrader_stream.rules.folder import find_strategy
 from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.server.documents import FieldProblem, RunRequest

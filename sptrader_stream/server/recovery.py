@@ -69,13 +69,13 @@ def _read(folder: Path) -> RunFile | None:
 
 
 def _complete(folder: Path) -> None:
-    """Write a result that was left to be written when the server was stopped."""
-    if not (folder / HEAD_FILE).is_file():
+    """Write the result of a run that is known to have ended, where the server was stopped before it was there."""
+    if not (folder / HEAD_FILE).is_file() or _end(folder) is None:
         return
     try:
         complete_result(folder)
     except StorageError as error:
-        _logger.warning("the result of a run cannot be written", folder=str(folder), error=str(error))
+        _logger.warning("a run stays without its result", folder=str(folder), error=str(error))
 
 
 def _end(folder: Path) -> RunEnded | None:

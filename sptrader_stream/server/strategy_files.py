@@ -18,8 +18,8 @@ import msgspec
 
 from sptrader_stream.errors import StorageError, StrategyError
 from sptrader_stream.files import written_whole
-from sptrader_stream.rules.catalogue import name_in, stated_name
 from sptrader_stream.rules.findings import nearest
+from sptrader_stream.rules.folder import name_in, stated_name
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.server.documents import FieldProblem

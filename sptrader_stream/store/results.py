@@ -1,4 +1,4 @@
-"""A run's result as one JSON document, written from its journal: trades and rejections pass through, never pile up."""
+"""A run's result as one JSON document, made from its journal and read: the long lists pass through, never pile up."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sptrader_stream.execution.records import ExecutionEvent, Halt, Trade
 from sptrader_stream.files import written_whole
 from sptrader_stream.money import format_money
 from sptrader_stream.store.head import Head
-from sptrader_stream.store.journal import read_events, read_journal
+from sptrader_stream.store.journal import JOURNAL_FILE, read_events, read_journal
 from sptrader_stream.store.rows import halt_rows, rejection_rows, trade_rows
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 RESULT_FILE: Final = "result.json"
 # Stands in while the result is being written.
@@ -141,24 +141,24 @@ def _read_parts(folder: Path) -> tuple[RunStarted, Head]:
 
 
 def read_result(folder: Path, kind: type[T]) -> T:
-    """Read some fields of a run's result; lists that are not wanted are passed over, however long they are.
+    """Read a part of a run's result; what is not wanted is passed over, however long it is.
 
     Args:
-        folder: the run's.
-        kind: a Struct with the fields that are wanted.
+        folder: the run's, with a result that is not empty.
+        kind: a Struct of the fields that are wanted.
 
     Raises:
-        StorageError: it cannot be read, or is no result.
+        StorageError: the result cannot be read, or is none.
     """
-    file = folder / RESULT_FILE
+    result = folder / RESULT_FILE
     try:
-        # Mapped, because the lists can be larger than memory.
-        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        # Mapped, because the long lists can be larger than memory.
+        with result.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return msgspec.json.decode(data, type=kind)
     except OSError as error:
-        raise StorageError(f"{file}: cannot be read: {error.strerror or error}") from error
+        raise StorageError(f"{result}: cannot be read: {error.strerror or error}") from error
     except msgspec.MsgspecError as error:
-        raise StorageError(f"{file}: not the result of a run: {error}") from error
+        raise StorageError(f"{result}: not the result of a run: {error}") from error
 
 
 def write_document(folder: Path, stream: IO[bytes]) -> None:
@@ -247,6 +247,11 @@ def _trades(folder: Path, wanted: int) -> Iterator[Trade]:
     return (event for event in _events(folder, wanted) if isinstance(event, Trade))
 
 
-def _events(folder: Path, wanted: int) -> Iterable[ExecutionEvent]:
+def _events(folder: Path, wanted: int) -> Iterator[ExecutionEvent]:
     """Read the events of execution; none where none of the wanted kind was counted."""
-    return read_events(folder) if wanted else ()
+    if not wanted:
+        return
+    try:
+        yield from read_events(folder)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StorageError(f"{folder / JOURNAL_FILE}: the result cannot be made from it: {error}") from error

@@ -72,11 +72,7 @@ def read_record(folder: Path) -> RunRecord:
     started = read_started(folder)
     result = folder / RESULT_FILE
     if not result.is_file() or not result.stat().st_size:
-        if (folder / HEAD_FILE).is_file():
-            raise StorageError(
-                f"{folder} has no {RESULT_FILE} yet: the server that had the run writes it, at its next start at last"
-            )
-        raise StorageError(f"{folder} has no {RESULT_FILE}: the run is not over, or it was killed; run it again")
+        raise StorageError(f"{folder} has no {RESULT_FILE}: {_why_no_result(folder)}")
     if read_end(folder) is None:
         raise StorageError(f"{folder / JOURNAL_FILE}: ends too soon, a part of the run is lost; run it again")
     return RunRecord(folder, started, read_result(folder, Head))
@@ -98,6 +94,15 @@ def read_started(folder: Path) -> RunStarted:
     if not isinstance(started, RunStarted):
         raise StorageError(f"{journal}: does not begin with the start of a run")
     return started
+
+
+def _why_no_result(folder: Path) -> str:
+    if (folder / HEAD_FILE).is_file() and read_end(folder) is not None:
+        return (
+            "the run is over, and its result is being written or was given up when the process was killed; the server "
+            "writes it at its next start: `sptrader serve`"
+        )
+    return "the run is not over, or it was killed; run it again"
 
 
 def _newest_first(backtests: Path) -> list[Path]:

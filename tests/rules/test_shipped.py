@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.rules.catalogue import list_strategies
 from sptrader_stream.rules.conditions import AnyOf
+from sptrader_stream.rules.folder import list_strategies
 from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.matcher import RuleMatcher
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import trio
 
+from actors.run import ResultWriter, write_in_thread
 from actors.spec import RunSpec
 from sptrader_stream.server.documents import RunRequest
 from sptrader_stream.server.runs import Registry
@@ -47,6 +48,7 @@ async def open_registry(
     backtests: Path,
     make: Callable[[RunRequest], RunSpec] | None = None,
     *,
+    write_result: ResultWriter = write_in_thread,
     now: Callable[[], datetime] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Registry]:
@@ -55,6 +57,7 @@ async def open_registry(
         backtests,
         ServerSettings(**settings),
         make or Specs(backtests),
+        write_result=write_result,
         clock=time.monotonic,
         now=now or (lambda: NOON + timedelta(seconds=next(seconds))),
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -66,6 +68,22 @@ def test_a_fault_that_is_none_is_refused(capsys: Output, folder: Path, word: str
     assert code == USER_MISTAKE
     assert err.startswith(f"error: --fault {word}: ")
     assert message in err
+
+
+def test_the_help_tells_what_each_fault_does(capsys: Output) -> None:
+    code, out, _ = run(capsys, "data", "serve", "--help")
+    assert code == DONE
+    listed = dict(line.strip().split(maxsplit=1) for line in out.partition("Faults:\n")[2].splitlines())
+    assert listed == FAULTS
+
+
+def test_the_help_waits_for_nothing_that_only_a_server_needs() -> None:
+    program = (
+        "import sys; from sptrader_stream.cli import execute; execute(['data', 'serve', '--help']); "
+        "print({'trio', 'litestar', 'httpx', 'numpy', 'h11'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "set()\n"
 
 
 def test_the_policy_is_shown_by_mode(capsys: Output, folder: Path) -> None:

@@ -17,7 +17,7 @@ from sptrader_stream.sources import open_source
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.journal import JOURNAL_FILE
 from sptrader_stream.store.remake import remake
-from sptrader_stream.store.results import RESULT_FILE
+from sptrader_stream.store.results import RESULT_FILE, write_head
 from sptrader_stream.store.runs import find_run, read_record, read_started
 from sptrader_stream.timeframes import parse_time
 from tests.actors.support import EURUSD, MONEY, ROOT, Memory, execute, make, one_chunk, recorded
@@ -96,6 +96,21 @@ def test_a_folder_of_a_run_that_was_killed_is_told_apart(tmp_path: Path) -> None
     (tmp_path / "run" / JOURNAL_FILE).write_bytes(b"\5\0\0\0other")
     with pytest.raises(StorageError, match="not a journal"):
         read_started(tmp_path / "run")
+
+
+def test_a_run_whose_result_is_still_to_be_written_is_told_apart_and_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    make(folder, Memory(one_chunk(100)))
+    write_head(folder, read_record(folder).head)
+    (folder / RESULT_FILE).unlink()
+    names = sorted(each.name for each in folder.iterdir())
+    with pytest.raises(StorageError, match=r"the run is over, .* the server writes it at its next start"):
+        read_record(folder)
+    assert sorted(each.name for each in folder.iterdir()) == names
+    journal = folder / JOURNAL_FILE
+    journal.write_bytes(journal.read_bytes()[:-1])
+    with pytest.raises(StorageError, match="not over, or it was killed; run it again"):
+        read_record(folder)
 
 
 @pytest.mark.parametrize("lost", [1, 5, 400])

@@ -16,7 +16,7 @@ from sptrader_stream.server.result_process import ResultProcess
 from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE, Written, write_result
 from sptrader_stream.store.writing import WriteAnswer, WriteRequest, answer
 from tests.actors.support import Memory, make, one_chunk
-from tests.store.killing import killed_while_writing
+from tests.store.test_results import killed_while_writing
 
 
 def waiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:

@@ -15,7 +15,7 @@ from sptrader_stream.server.http.asgi import Application
 from sptrader_stream.server.rest.app import make_app
 from sptrader_stream.server.service import Service
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.server.standin.faults import Faulty
+from sptrader_stream.server.standin.faulty import Faulty
 from sptrader_stream.workspace import Workspace
 
 

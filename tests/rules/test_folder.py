@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.errors import ConfigError, UserError
-from sptrader_stream.rules.catalogue import find_strategy, list_strategies
+from sptrader_stream.rules.folder import find_strategy, list_strategies
 
 
 @pytest.fixture
