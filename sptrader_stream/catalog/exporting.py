@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ CSV: Final = ".csv"
 PARQUET: Final = ".parquet"
 JSON_LINES: Final = ".jsonl"
 _DECIMAL_DIGITS: Final = 18
+_CHUNKS_TOGETHER: Final = 16
 
 
 def export_candles(chunks: Iterator[ReadyCandles], precision: int, out: Path, name: str) -> int:
@@ -70,29 +71,33 @@ def _json_lines(chunk: ReadyCandles, precision: int) -> Iterator[str]:
 
 
 def _write_table(chunks: Iterator[ReadyCandles], precision: int, out: Path, ending: str) -> int:
-    first = next(chunks, None)
-    if first is None:
-        return 0
-    batch = _record_batch(first, precision, ending)
-    count = len(first)
-    with _writer(out, batch.schema, ending) as writer:
-        writer.write_batch(batch)
-        for chunk in chunks:
-            count += len(chunk)
-            writer.write_batch(_record_batch(chunk, precision, ending))
+    import pyarrow as pa
+
+    count = 0
+    writer: Any = None
+    try:
+        # A row group for every few chunks: smaller ones are slow to read.
+        while portion := [
+            _record_batch(each, precision, ending) for each in itertools.islice(chunks, _CHUNKS_TOGETHER)
+        ]:
+            writer = writer or _writer(out, portion[0].schema, ending)
+            table = pa.Table.from_batches(portion).combine_chunks()
+            writer.write_table(table)
+            count += table.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
     return count
 
 
-def _writer(out: Path, schema: Any, ending: str) -> AbstractContextManager[Any]:
+def _writer(out: Path, schema: Any, ending: str) -> Any:
     if ending == PARQUET:
         from pyarrow.parquet import ParquetWriter
 
-        parquet: AbstractContextManager[Any] = ParquetWriter(out, schema, compression="zstd")
-        return parquet
+        return ParquetWriter(out, schema, compression="zstd", store_decimal_as_integer=True)
     from pyarrow.csv import CSVWriter, WriteOptions
 
-    text: AbstractContextManager[Any] = CSVWriter(str(out), schema, write_options=WriteOptions(quoting_style="none"))
-    return text
+    return CSVWriter(str(out), schema, write_options=WriteOptions(quoting_style="none"))
 
 
 def _record_batch(chunk: ReadyCandles, precision: int, ending: str) -> Any:

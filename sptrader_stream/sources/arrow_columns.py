@@ -41,7 +41,13 @@ def element_type(array: Any) -> str:
 
 def as_floats(array: Any) -> Floats:
     """Convert a numeric pyarrow Array to float64, NaN where there is no value."""
-    if str(array.type).startswith("decimal"):
+    kind = str(array.type)
+    if kind.startswith("decimal64"):
+        # The quotient is the float64 nearest to the decimal, and by far the fastest way there.
+        ticks, missing = plain_values(array, "int64")
+        quotients: Floats = ticks / 10.0**array.type.scale
+        return quotients if missing is None else np.where(missing, np.nan, quotients)
+    if kind.startswith("decimal"):
         array = array.cast("float64")
     values, missing = plain_values(array, element_type(array))
     floats: Floats = np.ascontiguousarray(values, np.float64)
