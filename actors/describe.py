@@ -9,9 +9,11 @@ from sptrader_stream.columns import Ints
 from sptrader_stream.errors import UserError
 from sptrader_stream.events import Market, Provenance, RunStarted
 from sptrader_stream.execution.settings import ExecutionSettings
+from sptrader_stream.opening import stamp
 from sptrader_stream.rules.settings import strategy_timeframe
-from sptrader_stream.sources import DATABASE, HTTP, digest, stamp
+from sptrader_stream.sources import digest
 from sptrader_stream.sources.market import MarketSpec
+from sptrader_stream.sources.names import DATABASE, HTTP
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
 # What stands for a path where a source is no file, to be opened again.

@@ -16,11 +16,11 @@ from typing import Final
 from actors.run import run_blocking
 from actors.spec import RunSpec
 from sptrader_stream.catalog.exporting import export_candles
-from sptrader_stream.catalog.importing import import_file
+from sptrader_stream.catalog.importing import import_candles
 from sptrader_stream.instruments import Instrument, find_instrument, load_instruments
 from sptrader_stream.kernels import load_ready
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.loader import load_strategy
-from sptrader_stream.sources import open_source
 from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.timeframes import parse_end, parse_time
@@ -56,7 +56,7 @@ def _round(here: Path, file: Path, instrument: Instrument, number: int) -> dict[
     shutil.rmtree(here / "data", ignore_errors=True)
     seconds = {}
     begun = time.perf_counter()
-    import_file(here / "data", str(file), instrument, timeframe=None, policy=RESEARCH, now=0)
+    import_candles(here / "data", open_source(str(file), instrument), instrument, file=file, policy=RESEARCH, now=0)
     seconds["csv_imported"] = time.perf_counter() - begun
 
     series = str(here / "data" / "EURUSD" / "1m")

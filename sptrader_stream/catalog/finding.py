@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from sptrader_stream.catalog.manifest import MANIFEST_FILE, Manifest, read_manifest
-from sptrader_stream.sources import guess_symbol, guess_timeframe
+from sptrader_stream.sources.names import guess_symbol, guess_timeframe
 from sptrader_stream.timeframes import is_made_of, parse_timeframe
 
 T = TypeVar("T")

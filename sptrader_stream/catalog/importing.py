@@ -16,7 +16,6 @@ from sptrader_stream.catalog.writing import open_series
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import DataIssue
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources import open_source
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import in_timeframe
@@ -33,13 +32,12 @@ class Imported(msgspec.Struct, frozen=True):
     issues: tuple[DataIssue, ...]
 
 
-def import_file(
+def import_candles(
     catalog: Path,
-    file: str,
+    source: CandleSource,
     instrument: Instrument,
     *,
-    timeframe: str | None,
-    timezone: str | None = None,
+    file: Path,
     policy: DataPolicy,
     now: int,
     replace: bool = False,
@@ -48,27 +46,25 @@ def import_file(
 
     Args:
         catalog: its folder.
-        file: a path, as the user wrote it.
+        source: reads the file, in the timeframe of the series.
         instrument: what the file holds.
-        timeframe: of the series; None for that of the file.
-        timezone: of times that do not say theirs; None for UTC, or for what files of its kind have.
+        file: where it is, for its checksum.
         policy: what is done about findings.
         now: nanoseconds since 1970 UTC.
         replace: whether the file's candles take the place of different ones that are there.
 
     Raises:
-        DataError: the file cannot be read, a finding blocks, or candles contradict those that are there.
+        DataError: the file cannot be read on, a finding blocks, or candles contradict those that are there.
         StorageError: another program is writing to the series, or the disk is full.
     """
-    source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
     origin = Origin(
         source=source.info.name,
         kind=source.info.kind,
-        trust="user-supplied",
+        trust=source.info.trust,
         retrieved_at=format_time(now),
     )
     with ThreadPoolExecutor(1) as pool:
-        checksum = pool.submit(file_checksum, Path(file))
+        checksum = pool.submit(file_checksum, file)
         return _write(catalog, instrument, source, origin, policy, replace, checksum.result)
 
 
@@ -89,7 +85,7 @@ def resample_series(
         series: the finer one.
         instrument: what it is of.
         timeframe: to build.
-        policy, now, replace: see :func:`import_file`.
+        policy, now, replace: see :func:`import_candles`.
 
     Raises:
         DataError: the series does not make up the timeframe, a finding blocks, or candles contradict those there.

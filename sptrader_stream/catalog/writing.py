@@ -152,10 +152,12 @@ class SeriesWriter:
         if fetched is not None:
             self.manifest = with_range(self.manifest, fetched)
         write_manifest(self._folder, self.manifest)
-        self._clean({*(each.file for each in self.manifest.months), *self.manifest.replaced})
+        self.clean()
 
-    def _clean(self, kept: set[str]) -> None:
-        """Remove files of earlier states, and what a writer that was killed has left."""
+    def clean(self) -> None:
+        """Remove files of earlier states, and what a writer that was killed or has failed has left."""
+        manifest = self.manifest
+        kept = set() if manifest is None else {*(each.file for each in manifest.months), *manifest.replaced}
         for path in self._folder.iterdir():
             if _OUR_FILE.fullmatch(path.name) and path.name not in kept:
                 path.unlink(missing_ok=True)
@@ -211,7 +213,12 @@ def open_series(catalog: Path, instrument: Instrument, timeframe: str) -> Iterat
             raise StorageError(
                 f"{folder}: another program is writing to this series: wait until it is done, then try again"
             ) from None
-        yield SeriesWriter(folder, instrument, length)
+        writer = SeriesWriter(folder, instrument, length)
+        try:
+            yield writer
+        except BaseException:
+            writer.clean()
+            raise
     finally:
         os.close(descriptor)
 

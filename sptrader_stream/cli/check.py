@@ -24,7 +24,8 @@ from sptrader_stream.cli.options import (
     TimezoneOption,
     WorkspaceOption,
 )
-from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest, make_spec
+from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest
+from sptrader_stream.cli.spec import make_spec
 from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from sptrader_stream.cli import catalog
+from sptrader_stream.cli import catalog, holdings
 from sptrader_stream.cli.options import WorkspaceOption
 from sptrader_stream.server.standin.faults import FAULTS, parse_faults
 
@@ -26,6 +26,7 @@ def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     data = typer.Typer(help="Candles: import, fetch, list, check and serve them.", rich_markup_mode=None)
     catalog.add_commands(data)
+    holdings.add_commands(data)
     data.command("serve", epilog=_FAULTS_HELP)(serve)
     data.command("policy")(policy)
     app.add_typer(data, name="data")

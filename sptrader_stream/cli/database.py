@@ -68,7 +68,7 @@ def import_candles(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Bring candles from files into the database; each file comes as a whole or not at all."""
-    from sptrader_stream.cli.request import choose_instruments, research_policy
+    from sptrader_stream.cli.candles import choose_instruments, research_policy
     from sptrader_stream.database.address import database_url
     from sptrader_stream.database.connection import connected
     from sptrader_stream.database.schema import check_schema
@@ -93,7 +93,7 @@ def _import_file(
     replace: bool,
 ) -> None:
     from sptrader_stream.database.candles import write_candles
-    from sptrader_stream.sources import open_source
+    from sptrader_stream.opening import open_source
     from sptrader_stream.sources.intake import Intake, ready_chunks
 
     source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)

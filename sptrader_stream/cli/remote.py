@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sptrader_stream.cli import CANCELLED, DONE
-from sptrader_stream.cli.request import DEFAULT_BATCH, RunRequest, parse_capital, parse_data, parse_overrides
+from sptrader_stream.cli.candles import parse_data
+from sptrader_stream.cli.request import DEFAULT_BATCH, RunRequest, parse_capital, parse_overrides
 from sptrader_stream.errors import UserError, innermost
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from sptrader_stream.cli.options import (
     TimezoneOption,
     WorkspaceOption,
 )
-from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunRequest, make_spec
+from sptrader_stream.cli.request import DEFAULT_BATCH, DEFAULT_CAPITAL, RunRequest
+from sptrader_stream.cli.spec import make_spec
 from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.workspace import Workspace, open_workspace, starter_folder
 

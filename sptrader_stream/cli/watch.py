@@ -25,8 +25,9 @@ from sptrader_stream.cli.options import (
     WorkspaceOption,
 )
 from sptrader_stream.cli.remote import DEFAULT_SERVER, ask, exit_code, run_there
-from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest, make_spec
+from sptrader_stream.cli.request import DEFAULT_CAPITAL, RunRequest
 from sptrader_stream.cli.run import conclude
+from sptrader_stream.cli.spec import make_spec
 from sptrader_stream.errors import UserError
 from sptrader_stream.workspace import open_workspace
 

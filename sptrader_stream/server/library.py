@@ -16,9 +16,9 @@ from sptrader_stream.catalog.finding import Holding, find_holding, list_holdings
 from sptrader_stream.catalog.manifest import read_manifest
 from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import Instrument, load_instruments, normalise_symbol
+from sptrader_stream.opening import open_source, stamp
 from sptrader_stream.server.request_errors import InvalidRequestError, UnknownSymbolError
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.sources import open_source, stamp
 from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.workspace import Workspace

@@ -13,6 +13,7 @@ from actors.spec import RunSpec
 from sptrader_stream.errors import ConfigError, NoCandlesError, StrategyError, UserError, did_you_mean
 from sptrader_stream.instruments import Instrument, normalise_symbol
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.folder import find_strategy
 from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
@@ -25,10 +26,11 @@ from sptrader_stream.server.request_errors import (
     UnknownSymbolError,
 )
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.sources import CATALOG, DATABASE, HTTP, SYNTHETIC, CandleSource, open_source
+from sptrader_stream.sources import CandleSource
 from sptrader_stream.sources.contract import check_mode, check_trust, load_table
 from sptrader_stream.sources.http.settings import URL_VARIABLE
 from sptrader_stream.sources.market import MarketSpec
+from sptrader_stream.sources.names import CATALOG, DATABASE, HTTP, SYNTHETIC
 from sptrader_stream.timeframes import parse_end, parse_time, parse_timeframe
 from sptrader_stream.workspace import Workspace, make_run_id
 

@@ -38,6 +38,7 @@ class LocalTimes:
         self._place = place
         self._shift = fixed_offset(self._zone)
         self._last = NO_TIME
+        self._last_was_repeated = False
         self._is_second = False
 
     def to_utc(self, local: Ints, row: int) -> Ints:
@@ -83,8 +84,6 @@ class LocalTimes:
         if len(local):
             self._last, self._last_was_repeated = int(local[-1]), bool(is_repeated[-1])
         return found
-
-    _last_was_repeated = False
 
 
 def fixed_offset(zone: str) -> int | None:

@@ -9,11 +9,12 @@ import msgspec
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Market, RunStarted
+from sptrader_stream.opening import is_series, open_source, stamp
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources import NAMED, SYNTHETIC, is_series, open_source, stamp
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.market import MarketSpec
+from sptrader_stream.sources.names import NAMED, SYNTHETIC
 
 
 class Remade(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,9 +21,10 @@ from sptrader_stream.events import Records, RunEnded, RunStarted
 from sptrader_stream.execution.records import RECORD_WIDTH
 from sptrader_stream.execution.settings import Commission
 from sptrader_stream.instruments import Instrument
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources import CandleSource, open_source
+from sptrader_stream.sources import CandleSource
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.sources.source import SourceInfo
 from sptrader_stream.store.equity import EQUITY_FILE

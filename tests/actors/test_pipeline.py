@@ -13,9 +13,9 @@ import pytest
 import trio
 
 from sptrader_stream.execution.records import CANDLE
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.loader import load_strategy
 from sptrader_stream.rules.plan import StrategyPlan
-from sptrader_stream.sources import open_source
 from sptrader_stream.timeframes import parse_end, parse_time
 from sptrader_stream.topics import Inbox, Topic
 from tests.actors.support import BUSY, EURUSD, REAL_CANDLES, SHIPPED, Memory, make, one_chunk, part

@@ -10,7 +10,7 @@ from sptrader_stream.catalog.checking import Gap, check_candles, damaged_files
 from sptrader_stream.catalog.finding import list_series
 from sptrader_stream.catalog.source import CatalogSource
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.timeframes import HOUR, MINUTE, parse_time
 from tests.catalog.series import write
 from tests.plain_candles import EURUSD, NOON, plain

@@ -12,7 +12,7 @@ import pytest
 
 from sptrader_stream.catalog.exporting import export_candles
 from sptrader_stream.errors import DataError, UserError
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from tests.plain_candles import EURUSD, NOON, Plain, plain, ready, through_the_contract
 
 ROWS = plain(5, spread=3)

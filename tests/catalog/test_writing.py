@@ -129,9 +129,11 @@ def test_a_contradiction_in_a_later_month_writes_nothing_of_the_earlier_ones(tmp
     write(tmp_path, DAYS[20:], timeframe="1d")
     changed = [*DAYS[:39], (*DAYS[39][:4], 1, *DAYS[39][5:])]
 
+    there = files(tmp_path, timeframe="1d")
     with pytest.raises(DataError, match="1 candle contradicts"):
         write(tmp_path, changed, timeframe="1d")
     assert read(tmp_path, timeframe="1d") == DAYS[20:]
+    assert files(tmp_path, timeframe="1d") == there
 
 
 def test_a_series_has_a_spread_everywhere_or_nowhere(tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_any_sequence_of_writes_is_that_of_a_dictionary(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from tests.catalog.series import write
 from tests.catalog.test_writing import DAYS
 

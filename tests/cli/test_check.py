@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.instruments import load_instruments
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.folder import list_strategies
-from sptrader_stream.sources import ReadyCandles, open_source
+from sptrader_stream.sources import ReadyCandles
 from sptrader_stream.timeframes import format_time, parse_time
 from sptrader_stream.workspace import create_workspace
 from tests.cli.support import Output, run

@@ -19,7 +19,7 @@ from sptrader_stream.database import source as sources
 from sptrader_stream.database.connection import Connection, connect
 from sptrader_stream.database.source import DatabaseSource
 from sptrader_stream.errors import ConfigError, DataError
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.timeframes import MINUTE
 from sptrader_stream.workspace import create_workspace

@@ -11,11 +11,11 @@ from sptrader_stream.candles import ReadyCandles, part_of
 from sptrader_stream.events import Candles
 from sptrader_stream.execution.records import ExecutionEvent
 from sptrader_stream.instruments import Instrument
+from sptrader_stream.opening import open_source
 from sptrader_stream.research.why import RunToExplain
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
 from sptrader_stream.rules.settings import execution_settings
-from sptrader_stream.sources import open_source
 from sptrader_stream.timeframes import MINUTE
 
 MONEY = 10**8

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sptrader_stream.errors import DataError
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.timeframes import format_time
 from tests.sources.samples import EURUSD, read
 

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sptrader_stream.errors import DataError, UserError
-from sptrader_stream.sources import guess_symbol, guess_timeframe, open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.intake import Intake, ready_chunks
+from sptrader_stream.sources.names import guess_symbol, guess_timeframe
 from sptrader_stream.timeframes import MINUTE, parse_time
 from tests.sources.samples import EURUSD, NOON, REAL, Given, candles, read, take_in
 

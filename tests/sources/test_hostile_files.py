@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sptrader_stream.errors import DataError
-from sptrader_stream.sources import open_source, parquet_file
+from sptrader_stream.opening import open_source
+from sptrader_stream.sources import parquet_file
 from tests.plain_candles import EURUSD, through_the_contract
 from tests.sources.samples import read
 
@@ -23,7 +24,7 @@ NAMES = ("time", "open", "high", "low", "close")
 READ = """
 import resource, sys
 from sptrader_stream.errors import DataError
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from tests.plain_candles import EURUSD
 from sptrader_stream.sources.intake import Intake, ready_chunks
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sptrader_stream.errors import DataError
-from sptrader_stream.sources import json_file, open_source
+from sptrader_stream.opening import open_source
+from sptrader_stream.sources import json_file
 from tests.plain_candles import EURUSD, NOON, plain, through_the_contract
 
 ROWS = plain(20_000)

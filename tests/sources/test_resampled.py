@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import ResampledSource, in_timeframe

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.intake import Intake
 from sptrader_stream.sources.source import RawCandles
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_end, parse_time

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sptrader_stream.errors import DataError, UserError
-from sptrader_stream.sources import csv_file, open_source
+from sptrader_stream.opening import open_source
+from sptrader_stream.sources import csv_file
 from sptrader_stream.timeframes import format_time, parse_time
 from tests.plain_candles import EURUSD, Plain, through_the_contract
 from tests.sources.samples import read

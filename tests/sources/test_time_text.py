@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError, UserError
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.source import NO_TIME
 from sptrader_stream.sources.time_text import find_layout, read_texts
 from sptrader_stream.sources.time_zones import LocalTimes

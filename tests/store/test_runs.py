@@ -12,8 +12,8 @@ import pytest
 
 from actors.spec import RunSpec
 from sptrader_stream.errors import DataError, StorageError, UserError
+from sptrader_stream.opening import open_source
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
-from sptrader_stream.sources import open_source
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.journal import JOURNAL_FILE
 from sptrader_stream.store.remake import remake

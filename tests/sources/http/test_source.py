@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.instruments import Instrument, load_instruments
-from sptrader_stream.sources import open_source
+from sptrader_stream.opening import open_source
 from sptrader_stream.sources.http.body import AnswerError, read_candles
 from sptrader_stream.sources.http.settings import HttpSettings
 from sptrader_stream.sources.http.source import HttpSource
