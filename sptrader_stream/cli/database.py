@@ -129,19 +129,17 @@ def stored_line(stored: StoredRun) -> str:
     return f"{done} run {stored.run_id}: {counts}, {stored.rows['equity']:,} changes of equity"
 
 
-def check_database() -> str:
+def ready_database() -> str:
     """Make sure that runs can be stored, before one is made; answers the database's address.
 
     Raises:
         ConfigError: ``DATABASE_URL`` is not set, or the database cannot be reached or has not the schema.
     """
     from sptrader_stream.database.address import database_url
-    from sptrader_stream.database.connection import connected
-    from sptrader_stream.database.schema import check_schema
+    from sptrader_stream.database.schema import check_database
 
     url = database_url(os.environ)
-    with connected(url, "looking at the schema") as connection:
-        check_schema(connection)
+    check_database(url)
     return url
 
 

@@ -12,7 +12,6 @@ import msgspec
 from sptrader_stream.errors import UserError
 from sptrader_stream.money import MONEY_DIGITS, parse_scaled
 
-
 DEFAULT_CAPITAL = "10000"
 DEFAULT_BATCH = 8192
 DATA_NEEDED: Final = (

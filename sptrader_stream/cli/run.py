@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sptrader_stream.cli import CANCELLED, DONE, STARTED
-from sptrader_stream.cli.database import check_database, stored_line
+from sptrader_stream.cli.database import ready_database, stored_line
 from sptrader_stream.cli.options import (
     CapitalOption,
     DataOption,
@@ -111,7 +111,7 @@ def run(
 
         return run_there(server, request, as_document=as_json)
     home = open_workspace(workspace)
-    url = None if store is None else check_database()
+    url = None if store is None else ready_database()
     return _run(request, home, home.backtests, as_json=as_json, is_demo=False, store=url)
 
 

@@ -16,7 +16,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from sptrader_stream.database.connection import Connection, reason
+from sptrader_stream.database.connection import Connection, connected, reason
 from sptrader_stream.errors import ConfigError
 
 # Any number that no other program uses for a lock of its own.
@@ -128,6 +128,19 @@ def read_status(connection: Connection, migrations: Sequence[Migration] | None =
     return SchemaStatus(
         applied=applied, pending=_pending(applied, known), hypertable=bool(applied) and _is_hypertable(connection)
     )
+
+
+def check_database(url: str) -> None:
+    """Make sure that a database is there, with the schema of this program.
+
+    Args:
+        url: as ``DATABASE_URL`` has it.
+
+    Raises:
+        ConfigError: it cannot be reached, or has not the schema.
+    """
+    with connected(url, "looking at the schema") as connection:
+        check_schema(connection)
 
 
 def check_schema(connection: Connection) -> None:

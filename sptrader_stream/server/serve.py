@@ -34,16 +34,20 @@ async def serve(workspace: Workspace, settings: ServerSettings, on_started: Call
         on_started: called with the address once requests are answered.
 
     Raises:
-        UserError: the address cannot be listened on.
+        UserError: the address cannot be listened on, or results cannot be stored where they should.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     await trio.to_thread.run_sync(load_ready)
     service = Service(workspace, settings)
+    if service.store is not None:
+        await service.store.check()
     # The same protocol, which Litestar's types describe more closely.
     app = cast("Application", make_app(service))
     http = HttpServer(app, service.gateway.handle, settings, service.report_error)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
+            if service.store is not None:
+                nursery.start_soon(service.store.run)
             await nursery.start(service.registry.run)
             await nursery.start(service.gateway.run)
             addresses = await nursery.start(http.run)

@@ -31,6 +31,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         port: to listen on; 0 for any that is free.
         allowed_origins: what browsers may come from, other than this server's own page.
         data_folders: where files of candles are looked for, in order; relative ones in the workspace.
+        store_results: where results are stored beside the runs' folders.
         default_source: what stands in for a symbol that no file knows.
         max_running: runs at full speed at the same time; others wait.
         max_replays: runs beside them that are paused or keep to a pace.
@@ -58,6 +59,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     port: Annotated[int, Meta(ge=0, le=65_535)] = 3001
     allowed_origins: list[str] = msgspec.field(default_factory=list)
     data_folders: list[str] = msgspec.field(default_factory=lambda: ["data"])
+    store_results: Literal["none", "database"] = "none"
     default_source: Literal["synthetic", "none"] = "synthetic"
     max_running: Annotated[int, Meta(ge=1, le=1_000)] = 8
     max_replays: Count = 200

@@ -41,7 +41,8 @@ class TimeColumn:
         name: the column's name.
         sample: the column's first values, a pyarrow Array.
         place: says where a row is, see ``CandleSource.place``.
-        timezone: of times that do not say theirs; None for UTC.
+        timezone: of times that do not say theirs; None for UTC. A date is that day in UTC, whatever the zone.
+        is_unique: whether no two rows are of the same time.
 
     Raises:
         DataError: the column's type is none that a time can have, or it says its zone and is given another.
@@ -49,7 +50,14 @@ class TimeColumn:
     """
 
     def __init__(
-        self, file: str, name: str, sample: Any, place: Callable[[int], str], timezone: str | None = None
+        self,
+        file: str,
+        name: str,
+        sample: Any,
+        place: Callable[[int], str],
+        timezone: str | None = None,
+        *,
+        is_unique: bool = True,
     ) -> None:
         import pyarrow as pa
 
@@ -61,6 +69,7 @@ class TimeColumn:
         self.is_text = bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
         self.is_number = bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
         self._stored = "int32" if pa.types.is_date32(kind) else element_type(sample) if self.is_number else "int64"
+        is_date = bool(pa.types.is_date(kind))
         has_zone = self.is_number or (pa.types.is_timestamp(kind) and kind.tz is not None)
         if pa.types.is_timestamp(kind):
             self.unit = _ARROW_UNITS[kind.unit]
@@ -73,13 +82,14 @@ class TimeColumn:
         elif self.is_text:
             self.unit = 1
             self._layout = find_layout(sample.to_pylist(), self._what)
-            has_zone = self._layout.has_zone
+            has_zone, is_date = self._layout.has_zone, self._layout.is_date
         else:
             raise DataError(
                 f"{file}: column {name} has type {kind}: expected a timestamp, a date, Unix times as numbers, or "
                 f"ISO 8601 text"
             )
-        self._local = None if timezone is None else LocalTimes(timezone, self._what, place)
+        has_local = timezone is not None and not is_date
+        self._local = LocalTimes(timezone or "", self._what, place, is_unique=is_unique) if has_local else None
         if self._local is not None and has_zone:
             raise DataError(f"{self._what}: its times say their zone, or count from 1970 UTC: leave --timezone out")
 

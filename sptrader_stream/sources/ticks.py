@@ -205,7 +205,9 @@ class TickSource:
         return self._table.batches([each for each in (header.time, header.clock) if each], header.numbers)
 
     def _times(self) -> TimeColumn:
-        return TimeColumn(self._table.name, self._header.time, self._sample, self._table.place, self._zone)
+        return TimeColumn(
+            self._table.name, self._header.time, self._sample, self._table.place, self._zone, is_unique=False
+        )
 
     def _bad(self, index: int, first: int, time: Ints, bid: Floats, ask: Floats, last: int) -> DataError:
         """Say what is wrong with a tick."""

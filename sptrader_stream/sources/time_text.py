@@ -44,6 +44,11 @@ class TimeLayout(msgspec.Struct, frozen=True):
     is_month_first: bool
     has_zone: bool
 
+    @property
+    def is_date(self) -> bool:
+        """Whether the texts say no time of day."""
+        return bool(self.pattern) and "h" not in self.pattern
+
 
 def find_layout(texts: Sequence[str], what: str) -> TimeLayout:
     """Tell how a column writes times.

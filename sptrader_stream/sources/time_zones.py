@@ -27,15 +27,17 @@ class LocalTimes:
         zone: an IANA name such as ``Europe/Berlin``, ``UTC``, or a distance such as ``-05:00``.
         what: file and column, for errors.
         place: says where a row is, see ``CandleSource.place``.
+        is_unique: whether no two are of the same time, so that one that comes again is of the second hour.
 
     Raises:
         UserError: there is no such zone.
     """
 
-    def __init__(self, zone: str, what: str, place: Callable[[int], str]) -> None:
+    def __init__(self, zone: str, what: str, place: Callable[[int], str], *, is_unique: bool = True) -> None:
         self._zone = zone.strip()
         self._what = what
         self._place = place
+        self._is_unique = is_unique
         self._shift = fixed_offset(self._zone)
         self._last = NO_TIME
         self._last_was_repeated = False
@@ -78,7 +80,7 @@ class LocalTimes:
             was_repeated = bool(is_repeated[index - 1]) if index else self._last_was_repeated
             if not was_repeated:
                 self._is_second = False
-            elif int(local[index]) < before:
+            elif int(local[index]) < before + self._is_unique:
                 self._is_second = True
             found[index] = self._is_second
         if len(local):

@@ -112,6 +112,24 @@ def test_local_times_are_those_of_zoneinfo(zone: str, hours: int, size: int) -> 
         assert found.tolist() == wanted.tolist()
 
 
+def test_candles_of_an_hour_repeat_one_and_ticks_of_one_time_do_not() -> None:
+    local = np.array([parse_time(f"2025-10-26T0{hour}:00") for hour in (1, 2, 2, 3)], np.int64)
+
+    def utc(is_unique: bool) -> list[str]:
+        converter = LocalTimes("Europe/Berlin", "a.csv", place, is_unique=is_unique)
+        return [format_time(each)[11:16] for each in converter.to_utc(local, 0).tolist()]
+
+    assert utc(is_unique=True) == ["23:00", "00:00", "01:00", "02:00"]
+    assert utc(is_unique=False) == ["23:00", "00:00", "00:00", "02:00"]
+
+
+def test_a_date_alone_is_that_day_whatever_the_zone(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("date,open,high,low,close\n2025-03-28,1,1,1,1\n2025-03-29,1,1,1,1\n")
+    found = read(open_source(str(path), EURUSD, timezone="America/New_York"))
+    assert found["time"].tolist() == [parse_time("2025-03-28"), parse_time("2025-03-29")]
+
+
 def test_an_hour_that_the_clocks_leave_out_is_an_error() -> None:
     converter = LocalTimes("Europe/Berlin", "a.csv: column time", place)
     with pytest.raises(
