@@ -11,15 +11,14 @@ from sptrader_stream.sources.headers import CandleHeader, match_header
 from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
 from sptrader_stream.sources.tables import (
     SAMPLE_ROWS,
-    TimeColumn,
     changed_at,
     check_number_types,
     nothing_in_range,
     raw_candles,
     settle_timeframe,
-    times_of,
     within,
 )
+from sptrader_stream.sources.time_column import TimeColumn, times_of
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile

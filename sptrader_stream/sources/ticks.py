@@ -19,7 +19,8 @@ from sptrader_stream.sources.arrow_columns import as_floats
 from sptrader_stream.sources.headers import TickHeader
 from sptrader_stream.sources.source import CHUNK_ROWS, NO_TIME, RawCandles, SourceInfo, raw_part
 from sptrader_stream.sources.table_file import TableFile
-from sptrader_stream.sources.tables import SAMPLE_ROWS, TimeColumn, changed_at, nothing_in_range, times_of, within
+from sptrader_stream.sources.tables import SAMPLE_ROWS, changed_at, nothing_in_range, within
+from sptrader_stream.sources.time_column import TimeColumn, times_of
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe, span_origin
 
 # Layout of ``numbers``: the candle that is being built, and the bid and ask of the last tick.
