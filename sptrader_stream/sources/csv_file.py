@@ -23,7 +23,7 @@ class CsvTable:
     """A file of values separated by commas, semicolons, tabs or bars, with or without a header; or one in gzip.
 
     Attributes:
-        kind, name, names, zone, digits: see ``TableFile``.
+        kind, name, names, zone, says_zone, digits: see ``TableFile``.
 
     Args:
         path: the file.
@@ -41,6 +41,7 @@ class CsvTable:
         self._dialect = find_dialect(head, self.name, is_whole=is_whole)
         self.names = self._dialect.names
         self.zone = self._dialect.zone
+        self.says_zone = self._dialect.says_zone
         self.digits = self._dialect.digits
 
     def place(self, row: int) -> str:

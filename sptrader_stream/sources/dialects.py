@@ -5,6 +5,7 @@ written by       looks like                                           what is sp
 ===============  ===================================================  ==================================================
 MetaTrader 4     ``2024.01.02,00:00,1.1034,1.1036,1.1030,1.1035,12``  no header, date and time in two columns
 MetaTrader 5     ``<DATE> <TIME> <OPEN> ... <TICKVOL> <VOL> <SPREAD>``  tabs; the spread counts points
+... for Python   ``time,...,tick_volume,spread,real_volume``          the spread counts points
 HistData         ``20120201 000000;1.3066;1.3066;1.3065;1.3065;0``    no header; hours of New York's winter, all year
 Dukascopy        ``Gmt time,Open,...`` ``01.02.2024 00:00:00.000``    the day stands first
 Binance          twelve columns, the first in milli- or microseconds  no header
@@ -22,6 +23,7 @@ from typing import Final
 import msgspec
 
 from sptrader_stream.errors import DataError
+from sptrader_stream.sources.headers import plain_name
 
 _DELIMITERS: Final = (";", "\t", "|")
 _LEAST_COLUMNS: Final = 3
@@ -56,6 +58,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         names: of the columns, each once.
         skipped: lines before the first values, the header among them.
         zone: of the times, where whoever writes such files has one of his own; else None.
+        says_zone: whether the column of times says by its name which zone that is, or that it is UTC.
         digits: decimal places of the prices, where a spread counts points of these; None where it is a price.
     """
 
@@ -64,6 +67,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     skipped: int
     zone: str | None = None
+    says_zone: bool = False
     digits: int | None = None
 
 
@@ -95,8 +99,18 @@ def find_dialect(head: str, file: str, *, is_whole: bool) -> Dialect:
         )
         return Dialect(delimiter=delimiter, decimal=decimal, names=names, skipped=first, zone=zone)
     names = _once(rows[0])
-    digits = _most_decimals(rows[1:], decimal) if "<SPREAD>" in map(str.strip, names) else None
-    return Dialect(delimiter=delimiter, decimal=decimal, names=names, skipped=first + 1, digits=digits)
+    plain = [plain_name(name) for name in names]
+    time = next((name for name in plain if name.startswith(("time", "gmt", "utc"))), "")
+    is_eastern_european = "(eet)" in time
+    return Dialect(
+        delimiter=delimiter,
+        decimal=decimal,
+        names=names,
+        skipped=first + 1,
+        zone="EET" if is_eastern_european else None,
+        says_zone=is_eastern_european or "gmt" in time or "utc" in time,
+        digits=_digits_of_points(plain, rows[1:], decimal),
+    )
 
 
 def _decimal(rows: Sequence[Sequence[str]], file: str) -> str:
@@ -145,6 +159,19 @@ def _once(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _most_decimals(rows: Sequence[Sequence[str]], decimal: str) -> int:
-    """Give the decimal places of prices: the most that a value has."""
-    return max((len(value.partition(decimal)[2]) for row in rows for value in row[2:]), default=0)
+def _digits_of_points(plain: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> int | None:
+    """Give the decimal places of prices where spreads are whole numbers of points, as MetaTrader 5 has them.
+
+    Args:
+        plain: the names of the columns, as names are compared.
+        rows: the first values.
+        decimal: their mark.
+    """
+    # Who counts ticks gives a spread in points.
+    if "spread" not in plain or not {"tick_volume", "tickvol"} & set(plain):
+        return None
+    whole = [row for row in rows if len(row) == len(plain)]
+    if not all(row[plain.index("spread")].strip().isdigit() for row in whole):
+        return None
+    prices = [index for index, name in enumerate(plain) if name in ("open", "high", "low", "close")]
+    return max((len(row[index].strip().partition(decimal)[2]) for row in whole for index in prices), default=0)

@@ -22,6 +22,7 @@ _TIMES: Final = (
     "local_time",
     "time_(utc)",
     "time_(eet)",
+    "time_(gmt)",
     "utc",
     "ts",
     "t",
@@ -115,8 +116,13 @@ def match_ticks(names: Sequence[str]) -> TickHeader | None:
 def _plain(names: Sequence[str]) -> dict[str, str]:
     plain: dict[str, str] = {}
     for name in names:
-        plain.setdefault(name.strip().strip("<>").lower().replace(" ", "_"), name)
+        plain.setdefault(plain_name(name), name)
     return plain
+
+
+def plain_name(name: str) -> str:
+    """Write a column's name the way that names are compared: ``<DATE>`` is ``date``, ``Gmt time`` is ``gmt_time``."""
+    return name.strip().strip("<>").lower().replace(" ", "_")
 
 
 def _times(plain: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -30,7 +30,7 @@ class JsonTable:
     """A file of JSON.
 
     Attributes:
-        kind, name, names, zone, digits: see ``TableFile``.
+        kind, name, names, zone, says_zone, digits: see ``TableFile``.
 
     Args:
         path: the file; its ending says whether it has a line for each candle.
@@ -41,6 +41,7 @@ class JsonTable:
 
     kind: Final = "json"
     zone = None
+    says_zone = False
     digits = None
 
     def __init__(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,8 @@ from sptrader_stream.sources.time_column import TimeColumn, times_of
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
+# What describes columns and row groups, bytes: twice that of candles in 10,000 row groups.
+_LARGEST_FOOTER: Final = 1 << 25
 # Of one column in one row group, bytes.
 _LARGEST_CHUNK: Final = 1 << 29
 # Column chunks are read through a buffer of this many bytes, not as a whole.
@@ -173,7 +176,7 @@ class ParquetTable:
     """A Parquet file as a stream of record batches, for what is in it beside candles.
 
     Attributes:
-        kind, name, names, zone, digits: see ``TableFile``.
+        kind, name, names, zone, says_zone, digits: see ``TableFile``.
 
     Args:
         path: the file.
@@ -184,6 +187,7 @@ class ParquetTable:
 
     kind: Final = "parquet"
     zone = None
+    says_zone = False
     digits = None
 
     def __init__(self, path: Path) -> None:
@@ -216,9 +220,23 @@ class ParquetTable:
 
 
 def open_parquet(path: Path) -> ParquetFile:
-    """Open a file so that it is read piece by piece."""
+    """Open a file so that it is read piece by piece.
+
+    Raises:
+        DataError: what describes its columns and row groups is larger than memory should hold.
+    """
     from pyarrow.parquet import ParquetFile
 
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        # The length of the description stands before the four letters at the end.
+        file.seek(max(0, size - 8))
+        described = int.from_bytes(file.read(4), "little")
+    if _LARGEST_FOOTER < described < size:
+        raise DataError(
+            f"{path}: {described // 2**20:,} MiB describe its columns and row groups: give a file of the columns of "
+            "candles alone, with row groups of a million rows"
+        )
     return ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
 
 

@@ -45,6 +45,11 @@ class TableFile(Protocol):
         ...
 
     @property
+    def says_zone(self) -> bool:
+        """Whether the file itself says which zone its times are of, or that they are UTC."""
+        ...
+
+    @property
     def digits(self) -> int | None:
         """Decimal places of the prices, where a spread counts points of these; None where it is a price."""
         ...
@@ -64,6 +69,17 @@ class TableFile(Protocol):
     def place(self, row: int) -> str:
         """Say where a row is, see ``CandleSource.place``."""
         ...
+
+
+def zone_of(table: TableFile, timezone: str | None) -> str | None:
+    """Decide on the time zone of a file's times; None for UTC.
+
+    Raises:
+        DataError: the file says its zone, and is given one.
+    """
+    if table.says_zone and timezone is not None:
+        raise DataError(f"{table.name}: its column of times says the zone in its name: leave --timezone out")
+    return timezone or table.zone
 
 
 class TableSource:
@@ -97,7 +113,7 @@ class TableSource:
         self._table = table
         self._start = start
         self._end = end
-        self._zone = timezone or table.zone
+        self._zone = zone_of(table, timezone)
         self._header: CandleHeader = match_header(table.names, table.name)
         first = next((batch for batch in self._batches() if batch.num_rows), None)
         if first is None:

@@ -18,7 +18,7 @@ from sptrader_stream.kernels import kernel
 from sptrader_stream.sources.arrow_columns import as_floats
 from sptrader_stream.sources.headers import TickHeader
 from sptrader_stream.sources.source import CHUNK_ROWS, NO_TIME, RawCandles, SourceInfo, raw_part
-from sptrader_stream.sources.table_file import TableFile
+from sptrader_stream.sources.table_file import TableFile, zone_of
 from sptrader_stream.sources.tables import SAMPLE_ROWS, changed_at, nothing_in_range, within
 from sptrader_stream.sources.time_column import TimeColumn, times_of
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe, span_origin
@@ -132,13 +132,16 @@ class TickSource:
         self._header = header
         self._start = start
         self._end = end
-        self._zone = timezone or table.zone
+        self._zone = zone_of(table, timezone)
         self._timeframe = parse_timeframe(timeframe)
         self._origin = span_origin(self._timeframe, instrument.session)
         first = next((batch for batch in self._batches() if batch.num_rows), None)
         if first is None:
             raise DataError(f"{table.name}: the file holds a header and no ticks")
-        self._sample = times_of(first.slice(0, SAMPLE_ROWS), header.time, header.clock)
+        sample = first.slice(0, SAMPLE_ROWS)
+        self._sample = times_of(sample, header.time, header.clock)
+        # Where a column of volumes holds none, ticks are counted.
+        self._volumes = header.volumes if self._volume(sample, header.volumes).any() else ()
         self._times()
         self.info = SourceInfo(
             kind=table.kind,
@@ -175,7 +178,7 @@ class TickSource:
         for batch in self._batches():
             time = np.ascontiguousarray(times.nanoseconds(times_of(batch, self._header.time, self._header.clock), tick))
             bid, ask = (as_floats(batch.column(name)) for name in (self._header.bid, self._header.ask))
-            candles = self._gather(time, bid, ask, self._volume(batch), state, numbers)
+            candles = self._gather(time, bid, ask, self._volume(batch, self._volumes), state, numbers)
             if state[_BAD] >= 0:
                 raise self._bad(int(state[_BAD]), tick, time, bid, ask, int(state[_LAST]))
             yield candles
@@ -195,10 +198,10 @@ class TickSource:
             row=0, time=times[:count], open=open_, high=high, low=low, close=close, volume=amount, spread=spread
         )
 
-    def _volume(self, batch: Any) -> Floats:
-        if not self._header.volumes:
+    def _volume(self, batch: Any, names: tuple[str, ...]) -> Floats:
+        if not names:
             return np.ones(batch.num_rows)
-        total = sum(np.nan_to_num(as_floats(batch.column(name))) for name in self._header.volumes)
+        total = sum(np.nan_to_num(as_floats(batch.column(name))) for name in names)
         return np.ascontiguousarray(total, np.float64)
 
     def _batches(self) -> Iterator[Any]:

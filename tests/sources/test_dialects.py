@@ -97,6 +97,30 @@ def test_the_same_candles_however_they_are_written(tmp_path: Path, name: str) ->
         assert found["spread"].tolist() == [0.00003, 0.00012]
 
 
+def test_metatraders_package_for_python_counts_points_as_well(tmp_path: Path) -> None:
+    text = """\
+time,open,high,low,close,tick_volume,spread,real_volume
+1704153600,1.1034,1.1036,1.10300,1.1035,120,3,0
+1704153660,1.1035,1.1037,1.10312,1.1034,80,12,0
+"""
+    found = read(open_source(write(tmp_path / "a.csv", text), EURUSD))
+    assert found["spread"].tolist() == [0.00003, 0.00012]
+    assert found["volume"].tolist() == [120.0, 80.0]
+    # A spread with decimals is a price.
+    prices = text.replace(",3,", ",0.00003,").replace(",12,", ",0.00012,")
+    assert read(open_source(write(tmp_path / "a.csv", prices), EURUSD))["spread"].tolist() == [0.00003, 0.00012]
+
+
+def test_a_column_that_says_its_zone_is_of_that_zone(tmp_path: Path) -> None:
+    gmt = write(tmp_path / "gmt.csv", DUKASCOPY)
+    with pytest.raises(
+        DataError, match=r"gmt\.csv: its column of times says the zone in its name: leave --timezone out"
+    ):
+        open_source(gmt, EURUSD, timezone="America/New_York")
+    eet = write(tmp_path / "eet.csv", DUKASCOPY.replace("Gmt time", "Time (EET)"))
+    assert format_time(int(read(open_source(eet, EURUSD))["time"][0])) == "2024-01-01T22:00:00Z"
+
+
 def test_yahoos_days_have_holes_that_the_contract_names(tmp_path: Path) -> None:
     text = """\
 Date,Open,High,Low,Close,Adj Close,Volume

@@ -124,6 +124,14 @@ def test_a_thousand_columns_of_parquet_are_read_past(tmp_path: Path) -> None:
         open_source(str(path), EURUSD)
 
 
+def test_far_too_many_columns_of_parquet_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({f"column{k}": [k] for k in range(20_000)}), path)
+    monkeypatch.setattr(parquet_file, "_LARGEST_FOOTER", 1 << 20)
+    with pytest.raises(DataError, match=r"a\.parquet: \d+ MiB describe its columns and row groups: give a file of"):
+        open_source(str(path), EURUSD)
+
+
 def test_a_parquet_file_that_has_many_large_row_groups_is_read_piece_by_piece(tmp_path: Path) -> None:
     path = tmp_path / "bomb.parquet"
     piece = pa.table({"time": np.arange(10**6) * 60 + 999_999_960} | {name: np.ones(10**6) for name in NAMES[1:]})

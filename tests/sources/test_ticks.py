@@ -46,7 +46,7 @@ EUR/USD,20240102 00:01:00.000,1.10350,1.10352
 
 @pytest.mark.parametrize(
     ("text", "volumes"),
-    [(DUKASCOPY, [6.0, 1.0]), (METATRADER_5, [0.0, 0.0]), (HISTDATA, [0.0, 0.0]), (TRUEFX, [2.0, 1.0])],
+    [(DUKASCOPY, [6.0, 1.0]), (METATRADER_5, [3.0, 1.0]), (HISTDATA, [2.0, 1.0]), (TRUEFX, [2.0, 1.0])],
     ids=["Dukascopy", "MetaTrader 5", "HistData", "TrueFX"],
 )
 def test_ticks_as_others_write_them(tmp_path: Path, text: str, volumes: list[float]) -> None:
@@ -82,6 +82,8 @@ def test_candles_are_those_that_pandas_makes(
         },
         index=pd.to_datetime(moments, unit="ms"),
     )
+    if not table["volume"].any():
+        table["volume"] = 1
     lines = [
         f"{time},{Decimal(bid).scaleb(-5)},{Decimal(bid + spread).scaleb(-5)},{volume}"
         for time, (_, bid, spread, volume) in zip(moments, steps, strict=True)
