@@ -18,8 +18,10 @@ from sptrader_stream.sources.digest import Digested, Trail, digested
 from sptrader_stream.sources.merging import BlockCutter, merged
 from sptrader_stream.topics import Topic
 
-# Chunks that a reading thread brings at a time, of all sources: enough to pay for the way there and back.
-_CHUNKS_AT_A_TIME: Final = 8
+# How long a reading thread reads at a time, and how many candles at most: waking the thread that waits for them, and
+# being woken again, costs as much as reading tens of thousands, and a slow source must not be waited for.
+_READING_SECONDS: Final = 0.005
+_READING_ROWS: Final = 1 << 17
 
 
 class CandleFeed:
@@ -61,7 +63,6 @@ class CandleFeed:
         self.waited = 0.0
         self._blocks = digested(merged(sources), len(sources))
         self._trail = Trail(len(sources))
-        self._blocks_at_a_time = max(1, _CHUNKS_AT_A_TIME // len(sources))
         self._batch_size = batch_size
         self._blocking = blocking
         self._stop = stop
@@ -75,8 +76,8 @@ class CandleFeed:
         """Publish everything; a checkpoint in every batch makes cancelling take effect there."""
         with candles, nullcontext() if self._turns is None else self._turns.part():
             if not self._blocking:
-                while taken := self._timed_take():
-                    await self._publish(taken[0], candles)
+                while (block := self._timed_take()) is not None:
+                    await self._publish(block, candles)
             else:
                 await self._publish_read_ahead(candles)
             self.finished = True
@@ -135,28 +136,36 @@ class CandleFeed:
         await candles.publish(batch)
         self.candle += len(batch.time)
 
-    def _take(self, most: int) -> list[Digested]:
-        """Read the next few blocks; none at the end, and ``failure`` set where that came too soon."""
-        taken: list[Digested] = []
+    def _take(self) -> Digested | None:
+        """Read the next block; None at the end, and ``failure`` set where that came too soon."""
         try:
-            while len(taken) < most and self.failure is None:
-                taken.append(next(self._blocks))
-        except StopIteration:
-            pass
+            return next(self._blocks, None)
         except DataError as error:
             # That a source was told to stop is no failure of its own.
             if not self._is_stopping:
                 self.failure = error
-        return taken
+            return None
 
-    def _timed_take(self) -> list[Digested]:
+    def _timed_take(self) -> Digested | None:
         before = self._clock()
-        taken = self._take(1)
+        block = self._take()
         self.waited += self._clock() - before
+        return block
+
+    def _take_portion(self) -> list[Digested]:
+        """Read what can be read in a moment, a block at least; nothing at the end."""
+        taken: list[Digested] = []
+        until, room = self._clock() + _READING_SECONDS, _READING_ROWS
+        while room > 0 and (not taken or self._clock() < until):
+            block = self._take()
+            if block is None:
+                break
+            taken.append(block)
+            room -= len(block.block.time)
         return taken
 
     async def _read_ahead(self, portions: trio.MemorySendChannel[list[Digested]]) -> None:
         """Read in a thread, one portion ahead of what is being published."""
         with portions:
-            while taken := await trio.to_thread.run_sync(self._take, self._blocks_at_a_time):
+            while taken := await trio.to_thread.run_sync(self._take_portion):
                 await portions.send(taken)

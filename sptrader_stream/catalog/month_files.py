@@ -16,6 +16,7 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.files import written_whole
 from sptrader_stream.sources.arrow_columns import plain_values
 from sptrader_stream.sources.gaps import Gaps
+from sptrader_stream.sources.source import LARGE_CHUNK_ROWS
 from sptrader_stream.timeframes import format_time
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # Differences of neighbouring candles take a twelfth of the room, and nothing that pyarrow has is read faster.
 _DIFFERENCES: Final = "DELTA_BINARY_PACKED"
-_BLOCK_ROWS: Final = 1 << 16
 _DIGITS: Final = 12
 # Decimal places of a price fit, and every int64 of ticks that the data contract allows.
 _DECIMAL_DIGITS: Final = 18
@@ -94,7 +94,7 @@ def read_month(folder: Path, month: MonthFile, columns: list[str]) -> Rows:
 
 
 def read_blocks(folder: Path, month: MonthFile, columns: list[str]) -> Iterator[Rows]:
-    """Read a month, at most ``_BLOCK_ROWS`` rows at a time.
+    """Read a month, at most ``LARGE_CHUNK_ROWS`` rows at a time.
 
     Args:
         folder: the series'.
@@ -109,7 +109,7 @@ def read_blocks(folder: Path, month: MonthFile, columns: list[str]) -> Iterator[
     path = folder / month.file
     try:
         with _open(path) as file:
-            for batch in file.iter_batches(_BLOCK_ROWS, columns=[TIME, *columns], use_threads=False):
+            for batch in file.iter_batches(LARGE_CHUNK_ROWS, columns=[TIME, *columns], use_threads=False):
                 yield Rows(_numbers(batch, TIME), {name: _numbers(batch, name) for name in columns})
     except FileNotFoundError:
         raise DataError(
@@ -125,8 +125,7 @@ def read_blocks(folder: Path, month: MonthFile, columns: list[str]) -> Iterator[
 def _open(path: Path) -> ParquetFile:
     from pyarrow.parquet import ParquetFile
 
-    # A month is small enough to be read ahead as a whole, and that is a third faster.
-    return ParquetFile(path, pre_buffer=True, page_checksum_verification=True)
+    return ParquetFile(path, page_checksum_verification=True)
 
 
 def _array(column: Column, kind: Any) -> Any:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from sptrader_stream.catalog.manifest import read_manifest
 from sptrader_stream.catalog.month_files import read_blocks
 from sptrader_stream.catalog.rows import PRICES, SPREAD, VOLUME, Rows
+from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
+from sptrader_stream.sources.source import SourceInfo, TickCandles
 from sptrader_stream.sources.tables import nothing_in_range
 from sptrader_stream.timeframes import is_made_of, parse_time, parse_timeframe
 
@@ -52,8 +54,7 @@ class CatalogSource:
         first, last = manifest.span
         self._folder = folder
         self._columns = [*_COLUMNS, SPREAD] if manifest.has_spread else _COLUMNS
-        # The quotients are the float64 nearest to the decimals, which keep them exactly (see ``sources.checks``).
-        self._scale = 10.0**manifest.price_precision
+        self._precision = manifest.price_precision
         self._start = first if start is None else max(first, start)
         self._end = last if end is None else min(last, end)
         self._months = [
@@ -79,31 +80,31 @@ class CatalogSource:
         """Say where a row is: ``candle 1`` is the first of the range."""
         return f"candle {row + 1}"
 
-    def chunks(self) -> Iterator[RawCandles]:
+    def chunks(self) -> Iterator[TickCandles]:
         """Read the candles of the range, see ``CandleSource``."""
         row = 0
         for month in self._months:
             for block in read_blocks(self._folder, month, self._columns):
                 first = int(np.searchsorted(block.time, self._start))
                 last = int(np.searchsorted(block.time, self._end, side="right"))
-                for begin in range(first, last, CHUNK_ROWS):
-                    part = block.part(slice(begin, min(begin + CHUNK_ROWS, last)))
-                    yield self._raw(part, row)
-                    row += len(part)
+                if first < last:
+                    yield self._candles(block.part(slice(first, last)), row)
+                    row += last - first
         if row == 0:
             raise nothing_in_range(str(self._folder), self._start, self._end)
 
-    def _raw(self, rows: Rows, row: int) -> RawCandles:
+    def _candles(self, rows: Rows, row: int) -> TickCandles:
         values = rows.values
-        open_, high, low, close = (values[name] / self._scale for name in PRICES)
+        open_, high, low, close = (cast("Ints", values[name]) for name in PRICES)
         spread = values.get(SPREAD)
-        return RawCandles(
+        return TickCandles(
             row=row,
+            precision=self._precision,
             time=rows.time,
             open=open_,
             high=high,
             low=low,
             close=close,
-            volume=values[VOLUME].astype(np.float64, copy=False),
-            spread=None if spread is None else spread / self._scale,
+            volume=cast("Floats", values[VOLUME]),
+            spread=None if spread is None else cast("Ints", spread),
         )

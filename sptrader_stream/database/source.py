@@ -13,22 +13,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final, cast
 
-import numpy as np
 import psycopg
 
-from sptrader_stream.columns import Floats, Ints
+from sptrader_stream.columns import Ints
 from sptrader_stream.database.binary import read_packed
 from sptrader_stream.database.connection import Connection, connect, told
 from sptrader_stream.database.schema import check_schema
 from sptrader_stream.database.series import Series, find_series, find_span, nanoseconds, time_bounds
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources.source import CHUNK_ROWS, NO_TIME, RawCandles, SourceInfo
+from sptrader_stream.sources.source import CHUNK_ROWS, NO_SPREAD, SourceInfo, TickCandles
 from sptrader_stream.sources.tables import nothing_in_range
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
 
-# Stands for a spread that is not there.
-_NO_SPREAD: Final = NO_TIME
 _PRICES: Final = ("open", "high", "low", "close")
 # Seconds that the server is given to take note of a cancellation.
 _PATIENCE: Final = 1.0
@@ -132,7 +129,7 @@ class DatabaseSource:
             with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as shared:
                 shared.shutdown(socket.SHUT_RDWR)
 
-    def chunks(self) -> Iterator[RawCandles]:
+    def chunks(self) -> Iterator[TickCandles]:
         """Read the candles of the range, see ``CandleSource``."""
         connection = connect(self._url)
         with self._lock:
@@ -151,7 +148,7 @@ class DatabaseSource:
                 self._connection = None
                 connection.close()
 
-    def _read(self, connection: Connection) -> Iterator[RawCandles]:
+    def _read(self, connection: Connection) -> Iterator[TickCandles]:
         connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         connection.set_read_only(True)
         row = 0
@@ -164,39 +161,24 @@ class DatabaseSource:
                     raise DataError("stopped")
                 values = {
                     "series": self._series.id, "start": start, "end": end,
-                    "rows": CHUNK_ROWS, "no_spread": _NO_SPREAD,
+                    "rows": CHUNK_ROWS, "no_spread": NO_SPREAD,
                 }  # fmt: skip
                 found = cursor.execute(query, values).fetchone()
                 if found is None or found[0] is None:
                     return
-                raw = self._raw(cast("bytes", found[0]), row)
-                yield raw
-                if len(raw.time) < CHUNK_ROWS:
+                candles = self._candles(cast("bytes", found[0]), row)
+                yield candles
+                if len(candles.time) < CHUNK_ROWS:
                     return
-                row += len(raw.time)
-                start = time_bounds(int(raw.time[-1]) + 1, None)[0]
+                row += len(candles.time)
+                start = time_bounds(int(candles.time[-1]) + 1, None)[0]
 
-    def _raw(self, packed: bytes, row: int) -> RawCandles:
+    def _candles(self, packed: bytes, row: int) -> TickCandles:
         """Turn what ``_QUERY`` gives into candles; ``row`` is the index of the first."""
         columns = read_packed(packed, has_spread=self._series.has_spread)
         self._check_precision(columns)
-        open_, high, low, close = (self._quotients(columns[name]) for name in _PRICES)
-        spread = columns.get("spread")
-        return RawCandles(
-            row=row,
-            time=columns["time"],
-            open=open_,
-            high=high,
-            low=low,
-            close=close,
-            volume=columns["volume"],
-            spread=None if spread is None else np.where(spread == _NO_SPREAD, np.nan, self._quotients(spread)),
-        )
-
-    def _quotients(self, ticks: Ints) -> Floats:
-        """Give prices as the float64 nearest to their decimals, which keep them exactly (see ``sources.checks``)."""
-        prices: Floats = ticks / 10.0**self._series.price_precision
-        return prices
+        spread = columns.pop("spread", None)
+        return TickCandles(row=row, precision=self._series.price_precision, spread=spread, **columns)
 
     def _check_precision(self, columns: Mapping[str, Ints]) -> None:
         """Refuse prices that the instrument has no ticks for.
@@ -210,7 +192,7 @@ class DatabaseSource:
         for name in (*_PRICES, "spread"):
             if name not in columns:
                 continue
-            broken = (columns[name] % finer != 0) & (columns[name] != _NO_SPREAD)
+            broken = (columns[name] % finer != 0) & (columns[name] != NO_SPREAD)
             if broken.any():
                 when = format_time(int(columns["time"][broken.argmax()]))
                 raise DataError(

@@ -21,7 +21,9 @@ from sptrader_stream.instruments import Instrument, TradingHours
 from sptrader_stream.resampling import builder_of
 from sptrader_stream.sources import checks
 from sptrader_stream.sources.contract import GAP, KINDS, PRECISION, RESEARCH, RULES, DataPolicy
-from sptrader_stream.sources.source import NO_TIME, CandleSource, RawCandles
+from sptrader_stream.sources.price_checks import check_prices
+from sptrader_stream.sources.source import NO_TIME, CandleSource, Chunk, RawCandles, TickCandles
+from sptrader_stream.sources.tick_checks import check_ticks
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, format_timeframe, parse_timeframe
 
 _EVENING: Final = 20 * HOUR
@@ -42,7 +44,8 @@ CLOSURES: Final[dict[TradingHours, tuple[int, ...]]] = {
         )
     ),
 }
-_NO_SPREAD: Final = np.empty(0, np.float64)
+_NO_PRICES: Final = np.empty(0, np.float64)
+_NO_TICKS: Final = np.empty(0, np.int64)
 
 
 class Intake:
@@ -70,7 +73,7 @@ class Intake:
         self._state[checks.PREVIOUS] = NO_TIME
         self._state[checks.BLOCKED_KIND] = checks.NOT_BLOCKED
 
-    def accept(self, raw: RawCandles | ReadyCandles) -> ReadyCandles:
+    def accept(self, raw: Chunk) -> ReadyCandles:
         """Check and convert the next candles of the source.
 
         Args:
@@ -92,26 +95,57 @@ class Intake:
         """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
         return tuple(self._issue(code) for code in range(len(KINDS)) if self._counts[code])
 
-    def _checked(self, raw: RawCandles) -> ReadyCandles:
+    def _checked(self, raw: RawCandles | TickCandles) -> ReadyCandles:
         """Give the candles of a chunk that are kept; sets ``failure`` where one blocks."""
-        rows = len(raw.time)
-        ready = _empty(rows, raw.spread is not None)
-        spread = _NO_SPREAD if raw.spread is None else raw.spread
-        ready_spread: Ints = np.empty(0, np.int64) if ready.spread is None else ready.spread
         found = self._state[checks.FOUND]
-        kept = checks.check(
-            raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume, spread,
-            ready.time, ready.open, ready.high, ready.low, ready.close, ready.volume, ready_spread,
-            self._scale, self._timeframe, raw.row,
-            self._closures, self._blocks, self._counts, self._places, self._state,
-        )  # fmt: skip
+        if isinstance(raw, RawCandles):
+            ready = self._from_prices(raw)
+        elif raw.precision == self._precision:
+            ready = self._from_ticks(raw)
+        else:
+            ready = self._from_prices(raw.in_prices())
         if self._state[checks.FOUND] != found:
             self._remember_times(raw)
         if self._state[checks.BLOCKED_KIND] != checks.NOT_BLOCKED:
-            self.failure = self._blocked(raw)
+            self.failure = self._blocked(raw.in_prices() if isinstance(raw, TickCandles) else raw)
+        return ready
+
+    def _from_prices(self, raw: RawCandles) -> ReadyCandles:
+        rows = len(raw.time)
+        ready = _empty(rows, raw.spread is not None)
+        kept = check_prices(
+            raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume,
+            _NO_PRICES if raw.spread is None else raw.spread,
+            ready.time, ready.open, ready.high, ready.low, ready.close, ready.volume,
+            _NO_TICKS if ready.spread is None else ready.spread,
+            self._scale, self._timeframe, raw.row,
+            self._closures, self._blocks, self._counts, self._places, self._state,
+        )  # fmt: skip
         return ready if kept == rows else part_of(ready, 0, kept)
 
-    def _remember_times(self, raw: RawCandles) -> None:
+    def _from_ticks(self, raw: TickCandles) -> ReadyCandles:
+        """Pass a chunk on as it is, but for what is left out: copying would cost more than the checks."""
+        rows = len(raw.time)
+        keep = np.empty(rows, np.int64)
+        kept = check_ticks(
+            raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume,
+            _NO_TICKS if raw.spread is None else raw.spread,
+            keep, self._timeframe, raw.row,
+            self._closures, self._blocks, self._counts, self._places, self._state,
+        )  # fmt: skip
+        chosen: slice | Ints = slice(None) if kept == rows else keep[:kept]
+        volume = raw.volume[chosen]
+        return ReadyCandles(
+            time=raw.time[chosen],
+            open=raw.open[chosen],
+            high=raw.high[chosen],
+            low=raw.low[chosen],
+            close=raw.close[chosen],
+            volume=np.nan_to_num(volume) if self._state[checks.NO_VOLUME] else volume,
+            spread=None if raw.spread is None else raw.spread[chosen],
+        )
+
+    def _remember_times(self, raw: RawCandles | TickCandles) -> None:
         """Keep the open times of the places that lie in this chunk."""
         for code, count in enumerate(self._counts.tolist()):
             for row in self._places[code * checks.PLACES :][: min(count, checks.PLACES)].tolist():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sptrader_stream.errors import DataError
 from sptrader_stream.sources.headers import CandleHeader, match_header
-from sptrader_stream.sources.source import CHUNK_ROWS, RawCandles, SourceInfo
+from sptrader_stream.sources.source import LARGE_CHUNK_ROWS, RawCandles, SourceInfo
 from sptrader_stream.sources.tables import (
     SAMPLE_ROWS,
     changed_at,
@@ -108,7 +108,7 @@ class ParquetSource:
                 for group, first_row in self._groups:
                     row = first_row
                     batches = file.iter_batches(
-                        CHUNK_ROWS, row_groups=[group], columns=self._columns, use_threads=False
+                        LARGE_CHUNK_ROWS, row_groups=[group], columns=self._columns, use_threads=False
                     )
                     for batch in batches:
                         for part in within(raw_candles(batch, self._header, times, row), self._start, self._end):
@@ -214,7 +214,7 @@ class ParquetTable:
             with open_parquet(self._path) as file:
                 check_number_types(file.schema_arrow, numbers, self.name)
                 check_sizes(file, columns, self.name)
-                yield from file.iter_batches(CHUNK_ROWS, columns=columns, use_threads=False)
+                yield from file.iter_batches(LARGE_CHUNK_ROWS, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self._path, error) from None
 

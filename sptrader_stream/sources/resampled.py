@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from sptrader_stream.candles import ReadyCandles
-from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo, StoppableSource
+from sptrader_stream.sources.source import CandleSource, Chunk, SourceInfo, StoppableSource
 from sptrader_stream.timeframes import format_timeframe, parse_timeframe
 
 
@@ -25,7 +24,7 @@ class ResampledSource:
             source.info, timeframe=timeframe, built_from=source.info.timeframe, rows=None
         )
 
-    def chunks(self) -> Iterator[RawCandles | ReadyCandles]:
+    def chunks(self) -> Iterator[Chunk]:
         """Read the finer candles, see ``CandleSource``."""
         return self._source.chunks()
 

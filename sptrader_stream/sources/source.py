@@ -1,6 +1,6 @@
 """What a source of candles offers: a description of itself, and its candles in chunks, in the order of the file.
 
-A chunk is small (``CHUNK_ROWS``) whatever the size of the source, so that memory stays flat.
+A chunk is small (``LARGE_CHUNK_ROWS`` at most) whatever the size of the source, so that memory stays flat.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
+import numpy as np
 
 from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.columns import Floats, Ints
 
 CHUNK_ROWS: Final = 8_192
+# Of a source that gives as many in the time that it takes to wake another thread.
+LARGE_CHUNK_ROWS: Final = 32_768
 
-# The open time of a candle that has none.
+# The open time of a candle that has none, and the spread in ticks.
 NO_TIME: Final = -(2**63)
-
+NO_SPREAD: Final = -(2**63)
 
 # How far the candles of a source can be believed: somebody has looked them through and vouched for them; they are from
 # a server or database; from a file of the user's; or made up.
@@ -92,6 +95,47 @@ def raw_part(candles: RawCandles, first: int, last: int) -> RawCandles:
     )
 
 
+class TickCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Candles whose prices are whole numbers already; columns of equal length, nothing checked.
+
+    Attributes:
+        row: index of the first candle among the rows of the source, from 0.
+        precision: decimal places of a tick; the instrument has as many, or more.
+        time: open times, nanoseconds since 1970 UTC; ``NO_TIME`` where there is none.
+        open, high, low, close: ticks.
+        volume: float64; NaN where missing.
+        spread: ticks, ``NO_SPREAD`` where missing; None where the source has none.
+    """
+
+    row: int
+    precision: int
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Floats
+    spread: Ints | None
+
+    def in_prices(self) -> RawCandles:
+        """Give the same with the float64 nearest to each price, which keeps it exactly (see ``price_checks``)."""
+        scale = 10.0**self.precision
+        spread = self.spread
+        return RawCandles(
+            row=self.row,
+            time=self.time,
+            open=self.open / scale,
+            high=self.high / scale,
+            low=self.low / scale,
+            close=self.close / scale,
+            volume=self.volume,
+            spread=None if spread is None else np.where(spread == NO_SPREAD, np.nan, spread / scale),
+        )
+
+
+Chunk: TypeAlias = RawCandles | TickCandles | ReadyCandles
+
+
 @runtime_checkable
 class StoppableSource(Protocol):
     """A source that may wait for somebody else, such as a server, and can be told not to."""
@@ -109,10 +153,10 @@ class CandleSource(Protocol):
         """What is known before the candles are read."""
         ...
 
-    def chunks(self) -> Iterator[RawCandles | ReadyCandles]:
-        """Read from the start: at most ``CHUNK_ROWS`` candles at a time.
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start: at most ``LARGE_CHUNK_ROWS`` candles at a time.
 
-        ``RawCandles`` have to pass an ``Intake``; ``ReadyCandles`` keep the contract already.
+        ``RawCandles`` and ``TickCandles`` have to pass an ``Intake``; ``ReadyCandles`` keep the contract already.
 
         Raises:
             DataError: the source cannot be read on; names file and line or row.

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +15,7 @@ from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
 from sptrader_stream.sources.intake import Intake
-from sptrader_stream.sources.source import CandleSource, RawCandles, SourceInfo, raw_part
+from sptrader_stream.sources.source import CandleSource, Chunk, RawCandles, SourceInfo, TickCandles, raw_part
 from sptrader_stream.timeframes import MINUTE, parse_time
 
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2, trading_hours="forex")
@@ -66,7 +67,7 @@ def candles(
 
 
 def take_in(
-    raw: RawCandles,
+    raw: RawCandles | TickCandles,
     *,
     instrument: Instrument = EURUSD,
     timeframe: str = "1m",
@@ -78,13 +79,25 @@ def take_in(
     kept: list[ReadyCandles] = []
     borders = [0, *sorted(cuts), len(raw.time)]
     for first, last in pairwise(borders):
-        kept.append(intake.accept(raw_part(raw, first, last)))
+        kept.append(intake.accept(part(raw, first, last)))
         if intake.failure is not None:
             break
     return joined(kept), intake
 
 
-def joined(chunks: Sequence[ReadyCandles | RawCandles]) -> Columns:
+def part(candles: RawCandles | TickCandles, first: int, last: int) -> RawCandles | TickCandles:
+    """The candles from ``first`` to ``last``."""
+    if isinstance(candles, RawCandles):
+        return raw_part(candles, first, last)
+    columns = {
+        name: value[first:last]
+        for name, value in msgspec.structs.asdict(candles).items()
+        if isinstance(value, np.ndarray)
+    }
+    return msgspec.structs.replace(candles, row=candles.row + first, **columns)
+
+
+def joined(chunks: Sequence[Chunk]) -> Columns:
     """All chunks as one set of columns."""
     names = ("time", "open", "high", "low", "close", "volume", "spread")
     present = [name for name in names if getattr(chunks[0], name) is not None]

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sptrader_stream.columns import Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import KINDS, RESEARCH, DataPolicy, IssueKind
 from sptrader_stream.sources.intake import Intake, ready_chunks
-from sptrader_stream.sources.source import RawCandles, raw_part
+from sptrader_stream.sources.source import NO_SPREAD, RawCandles, TickCandles, raw_part
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_time
 from tests.sources.samples import APPLE, BITCOIN, EURUSD, NOON, Given, candles, take_in
 
@@ -255,6 +256,70 @@ def test_reading_a_source_gives_the_good_candles_and_then_fails() -> None:
         given.extend(len(chunk) for chunk in ready_chunks(source, Intake(source, EURUSD)))
 
     assert given == [1, 1]
+
+
+CLEAN: dict[str, float] = {"open": 3, "high": 5, "low": 2, "close": 4, "volume": 1.0, "spread": 1}
+LARGEST = 9 * 10**12
+some_ticks = st.one_of(st.integers(1, 7), st.sampled_from([-3, 0, LARGEST - 1, LARGEST, 2**62, -(2**62)]))
+# Clean candles, such with a value or two of another kind, and candles that are flat.
+tick_rows = st.lists(
+    st.one_of(
+        st.just({}),
+        st.fixed_dictionaries({"time": st.sampled_from([0, 1, 2, 3, 3.5, 4.5, 5.5, 6000])}),
+        st.fixed_dictionaries({"volume": st.sampled_from([0.0, NAN, -1.0, INFINITY])}),
+        st.fixed_dictionaries({"spread": st.sampled_from([0, -1, LARGEST - 1, LARGEST, NO_SPREAD])}),
+        st.dictionaries(st.sampled_from(["open", "high", "low", "close"]), some_ticks, max_size=2),
+        some_ticks.map(lambda ticks: dict.fromkeys(["open", "high", "low", "close"], ticks)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    rows=tick_rows, data=st.data(), strict=st.booleans(), has_spread=st.booleans(), precision=st.sampled_from([5, 3])
+)
+def test_candles_in_ticks_are_held_against_the_same_contract_as_prices(
+    rows: list[dict[str, float]], data: st.DataObject, strict: bool, has_spread: bool, precision: int
+) -> None:
+    policy = RESEARCH if strict else ALLOW_ALL
+    cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=6))
+    ticks = in_ticks(rows, has_spread, precision)
+
+    kept, of_ticks = take_in(ticks, policy=policy, cuts=cuts)
+    expected, of_prices = take_in(ticks.in_prices(), policy=policy)
+
+    assert kept.keys() == expected.keys()
+    assert all(np.array_equal(kept[name], expected[name]) for name in kept)
+    assert of_ticks.issues() == of_prices.issues()
+    assert str(of_ticks.failure) == str(of_prices.failure)
+
+
+def test_every_candle_off_the_grid_is_counted_where_prices_are_ticks() -> None:
+    rows: list[dict[str, float]] = [{}, {"time": 1.5}, {"time": 2.5}, {"time": 3.5}]
+
+    _, intake = take_in(in_ticks(rows, False, 5), policy=ALLOW_ALL)
+
+    assert [issue.count for issue in intake.issues() if issue.kind == "misaligned"] == [3]
+
+
+def in_ticks(rows: list[dict[str, float]], has_spread: bool, precision: int) -> TickCandles:
+    def column(name: str) -> Ints:
+        return np.array([row.get(name, CLEAN[name]) for row in rows], np.int64)
+
+    minutes = np.array([row.get("time", index) for index, row in enumerate(rows)])
+    return TickCandles(
+        row=0,
+        precision=precision,
+        time=NOON + (MINUTE * minutes).astype(np.int64),
+        open=column("open"),
+        high=column("high"),
+        low=column("low"),
+        close=column("close"),
+        volume=np.array([row.get("volume", CLEAN["volume"]) for row in rows]),
+        spread=column("spread") if has_spread else None,
+    )
 
 
 odd_rows = st.lists(
