@@ -16,7 +16,7 @@ from typing import Final
 from actors.run import run_blocking
 from actors.spec import RunSpec
 from sptrader_stream.catalog.exporting import export_candles
-from sptrader_stream.catalog.importing import import_candles
+from sptrader_stream.catalog.importing import Keeping, import_candles
 from sptrader_stream.instruments import Instrument, find_instrument, load_instruments
 from sptrader_stream.kernels import load_ready
 from sptrader_stream.opening import open_source
@@ -56,7 +56,7 @@ def _round(here: Path, file: Path, instrument: Instrument, number: int) -> dict[
     shutil.rmtree(here / "data", ignore_errors=True)
     seconds = {}
     begun = time.perf_counter()
-    import_candles(here / "data", open_source(str(file), instrument), instrument, file=file, policy=RESEARCH, now=0)
+    import_candles(Keeping(here / "data", RESEARCH, now=0), open_source(str(file), instrument), instrument, file)
     seconds["csv_imported"] = time.perf_counter() - begun
 
     series = str(here / "data" / "EURUSD" / "1m")

@@ -16,6 +16,7 @@ from sptrader_stream.timeframes import format_time
 
 if TYPE_CHECKING:
     from sptrader_stream.sources.table_file import TableFile
+    from sptrader_stream.sources.ticks import TickFile
 
 _PARQUET_ENDINGS = (".parquet", ".pq")
 _CSV_ENDINGS = (".csv", ".tsv", ".txt", ".gz")
@@ -83,6 +84,29 @@ def open_source(
     return in_timeframe(_open(spec, instrument, timeframe, start, end, timezone), timeframe)
 
 
+def open_ticks(spec: str, instrument: Instrument, timezone: str | None = None) -> TickFile | None:
+    """Open the ticks of a file; None where it has candles.
+
+    Args:
+        spec: its path.
+        instrument: what it holds.
+        timezone: see :func:`open_source`.
+
+    Raises:
+        DataError: it cannot be read, or holds none.
+        UserError: ``timezone`` is none.
+    """
+    from sptrader_stream.sources.headers import match_ticks
+    from sptrader_stream.sources.ticks import TickFile
+
+    check_file(spec)
+    if Path(spec).is_dir():
+        return None
+    table = _open_table(Path(spec))
+    header = match_ticks(table.names)
+    return None if header is None else TickFile(table, header, instrument.symbol, timezone)
+
+
 def is_series(path: Path) -> bool:
     """Whether a path is the folder of a catalog's series."""
     return manifest_of(path).is_file()
@@ -125,9 +149,9 @@ def _open(
     check_file(spec)
     path = Path(spec)
     if path.is_dir():
-        from sptrader_stream.catalog.source import CatalogSource
+        from sptrader_stream.catalog.reading import open_candles
 
-        return CatalogSource(path, instrument, timeframe=timeframe, start=start, end=end)
+        return open_candles(path, instrument, timeframe=timeframe, start=start, end=end)
     return _open_file(path, instrument, timeframe, start, end, timezone)
 
 
@@ -145,11 +169,14 @@ def _open_file(
     table = _open_table(path)
     ticks = match_ticks(table.names)
     if ticks is not None:
-        from sptrader_stream.sources.ticks import TickSource
+        from sptrader_stream.sources.tick_candles import TickCandleSource
+        from sptrader_stream.sources.ticks import TickFile
 
-        return TickSource(
-            table, ticks, instrument, timeframe=timeframe or hint, start=start, end=end, timezone=timezone
-        )
+        wanted = timeframe or hint
+        if wanted is None:
+            raise UserError(f"{table.name} holds ticks: of which candles? Give --timeframe, such as 1m")
+        reader = TickFile(table, ticks, instrument.symbol, timezone)
+        return TickCandleSource(reader, instrument, timeframe=wanted, start=start, end=end)
     if table.kind == "parquet":
         from sptrader_stream.sources.parquet_file import ParquetSource
 

@@ -10,6 +10,9 @@ from sptrader_stream.errors import UserError
 
 # in a second
 NANOSECONDS: Final = 1_000_000_000
+# Stands for a timeframe where ticks are meant, bid and ask, and no candles.
+TICK: Final = "tick"
+
 MINUTE: Final = 60 * NANOSECONDS
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR

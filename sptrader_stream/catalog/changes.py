@@ -9,7 +9,7 @@ import numpy as np
 
 from sptrader_stream.catalog.manifest import Manifest, MonthFile, Origin, checksum_of
 from sptrader_stream.instruments import TradingHours
-from sptrader_stream.sources.gaps import Gaps, gaps_between
+from sptrader_stream.sources.gaps import Gaps, gaps_between, no_gaps
 from sptrader_stream.timeframes import format_time, parse_time, parse_timeframe
 
 
@@ -26,7 +26,7 @@ def with_months(manifest: Manifest, changed: Sequence[MonthFile], origin: Origin
         return manifest
     by_name = {each.month: each for each in manifest.months} | {each.month: each for each in changed}
     months = tuple(by_name[name] for name in sorted(by_name))
-    between = border_gaps(months, parse_timeframe(manifest.timeframe), hours)
+    between = no_gaps() if manifest.has_ticks else border_gaps(months, parse_timeframe(manifest.timeframe), hours)
     files = {each.file for each in months}
     return msgspec.structs.replace(
         manifest,

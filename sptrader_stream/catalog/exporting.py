@@ -1,4 +1,4 @@
-"""Writing candles to a file of one's own: CSV, Parquet or lines of JSON, prices as exact decimals."""
+"""Writing candles or ticks to a file of one's own: CSV, Parquet or lines of JSON, prices as exact decimals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from sptrader_stream.candles import ReadyCandles
-from sptrader_stream.catalog.rows import PRICES, SPREAD, TIME, VOLUME
+from sptrader_stream.catalog.rows import BID, PRICES, SPREAD, TIME, VOLUME, Rows, rows_of
 from sptrader_stream.errors import DataError, EmptyRangeError, UserError
 from sptrader_stream.files import written_whole
 from sptrader_stream.money import format_scaled
@@ -22,20 +24,31 @@ _CHUNKS_TOGETHER: Final = 16
 
 
 def export_candles(chunks: Iterator[ReadyCandles], precision: int, out: Path, name: str) -> int:
-    """Write candles to a file, whole or not at all.
+    """Write candles to a file, see :func:`export_rows`.
 
     Args:
         chunks: checked candles, in order.
         precision: decimal places of the instrument's price.
+        out, name: see :func:`export_rows`.
+    """
+    return export_rows((_of_candles(each, precision) for each in chunks), precision, out, name)
+
+
+def export_rows(chunks: Iterator[Rows], precision: int, out: Path, name: str) -> int:
+    """Write candles or ticks to a file, whole or not at all.
+
+    Args:
+        chunks: in order; their columns come in the order that they have.
+        precision: decimal places of prices.
         out: its ending says in which format: ``.csv``, ``.parquet`` or ``.jsonl``.
         name: of the source, for errors.
 
     Returns:
-        How many candles were written.
+        How many were written.
 
     Raises:
         UserError: the ending says nothing.
-        DataError: there are no candles, or a time is finer than the seconds that CSV and JSON say.
+        DataError: there are none, or the time of a candle is finer than the seconds that CSV and JSON say.
         StorageError: the file cannot be written.
     """
     ending = out.suffix.lower()
@@ -47,30 +60,47 @@ def export_candles(chunks: Iterator[ReadyCandles], precision: int, out: Path, na
     with written_whole(out) as temporary:
         count = write(chunks, precision, temporary, ending)
         if not count:
-            raise EmptyRangeError(f"{name}: no candles to export in this range")
+            raise EmptyRangeError(f"{name}: nothing to export in this range")
     return count
 
 
-def _write_lines(chunks: Iterator[ReadyCandles], precision: int, out: Path, _: str) -> int:
+def _of_candles(candles: ReadyCandles, precision: int) -> Rows:
+    rows = rows_of(candles, precision, precision)
+    order = (*PRICES, VOLUME, SPREAD)
+    return Rows(rows.time, {name: rows.values[name] for name in order if name in rows.values})
+
+
+def _write_lines(chunks: Iterator[Rows], precision: int, out: Path, _: str) -> int:
     count = 0
     with out.open("w", encoding="ascii") as file:
         for chunk in chunks:
             count += len(chunk)
-            _check_seconds(chunk)
             file.writelines(_json_lines(chunk, precision))
     return count
 
 
-def _json_lines(chunk: ReadyCandles, precision: int) -> Iterator[str]:
-    names = [*PRICES, *([] if chunk.spread is None else [SPREAD])]
-    prices = ([format_scaled(each, precision) for each in getattr(chunk, name).tolist()] for name in names)
-    times, volumes = (chunk.time // NANOSECONDS).tolist(), chunk.volume.tolist()
-    for time, volume, *values in zip(times, volumes, *prices, strict=True):
-        fields = ",".join(f'"{name}":{value}' for name, value in zip(names, values, strict=True))
-        yield f'{{"time":{time},{fields},"volume":{volume!r}}}\n'
+def _json_lines(chunk: Rows, precision: int) -> Iterator[str]:
+    columns = [
+        [
+            f'"{name}":{each!r}' if name == VOLUME else f'"{name}":{format_scaled(each, precision)}'
+            for each in column.tolist()
+        ]
+        for name, column in chunk.values.items()
+    ]
+    for time, *values in zip(_json_times(chunk), *columns, strict=True):
+        yield f'{{"time":{time},{",".join(values)}}}\n'
 
 
-def _write_table(chunks: Iterator[ReadyCandles], precision: int, out: Path, ending: str) -> int:
+def _json_times(chunk: Rows) -> list[str] | list[int]:
+    """Seconds for candles, as the market-data server has them; text for ticks, which fall within seconds."""
+    if BID in chunk.values:
+        return [f'"{format_time(each)}"' for each in chunk.time.tolist()]
+    _check_seconds(chunk)
+    seconds: list[int] = (chunk.time // NANOSECONDS).tolist()
+    return seconds
+
+
+def _write_table(chunks: Iterator[Rows], precision: int, out: Path, ending: str) -> int:
     import pyarrow as pa
 
     count = 0
@@ -100,26 +130,25 @@ def _writer(out: Path, schema: Any, ending: str) -> Any:
     return CSVWriter(str(out), schema, write_options=WriteOptions(quoting_style="none"))
 
 
-def _record_batch(chunk: ReadyCandles, precision: int, ending: str) -> Any:
+def _record_batch(chunk: Rows, precision: int, ending: str) -> Any:
     import pyarrow as pa
 
     def array(column: Any, kind: Any) -> Any:
-        return pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(column.copy())])
+        return pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(np.array(column))])
 
     price = pa.decimal64(_DECIMAL_DIGITS, precision)
-    if ending == PARQUET:
+    if ending == PARQUET or BID in chunk.values:
         time = array(chunk.time, pa.timestamp("ns", "UTC"))
     else:
         _check_seconds(chunk)
         time = array(chunk.time // NANOSECONDS, pa.timestamp("s", "UTC"))
-    columns = {TIME: time} | {name: array(getattr(chunk, name), price) for name in PRICES}
-    columns[VOLUME] = array(chunk.volume, pa.float64())
-    if chunk.spread is not None:
-        columns[SPREAD] = array(chunk.spread, price)
-    return pa.record_batch(columns)
+    return pa.record_batch(
+        {TIME: time}
+        | {name: array(column, pa.float64() if name == VOLUME else price) for name, column in chunk.values.items()}
+    )
 
 
-def _check_seconds(chunk: ReadyCandles) -> None:
+def _check_seconds(chunk: Rows) -> None:
     fine = chunk.time % NANOSECONDS != 0
     if fine.any():
         when = format_time(int(chunk.time[int(fine.argmax())]))

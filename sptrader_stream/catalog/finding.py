@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from sptrader_stream.catalog.manifest import MANIFEST_FILE, Manifest, read_manifest
 from sptrader_stream.sources.names import guess_symbol, guess_timeframe
-from sptrader_stream.timeframes import is_made_of, parse_timeframe
+from sptrader_stream.timeframes import TICK, is_made_of, parse_timeframe
 
 T = TypeVar("T")
 
-_ENDINGS = (".parquet", ".pq", ".csv", ".tsv")
+# The candles of ticks where nobody names others.
+CANDLES_OF_TICKS: Final = "1m"
+_ENDINGS: Final = (".parquet", ".pq", ".csv", ".tsv")
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 def list_series(catalog: Path) -> list[Series]:
-    """Give all series of a catalog, by symbol and from the finest timeframe on.
+    """Give all series of a catalog, by symbol, first those of ticks, then from the finest timeframe on.
 
     Raises:
         DataError: a manifest cannot be read.
@@ -46,18 +48,24 @@ def list_series(catalog: Path) -> list[Series]:
         manifest = read_manifest(file.parent)
         if manifest is not None and manifest.rows:
             found.append(Series(file.parent, manifest))
-    return sorted(found, key=lambda each: (each.manifest.symbol, parse_timeframe(each.manifest.timeframe)))
+    return sorted(found, key=lambda each: (each.manifest.symbol, _length(each.manifest)))
 
 
 def list_holdings(folders: Sequence[Path]) -> list[Holding]:
     """Give all candles in folders, by symbol and from the finest timeframe on; a series goes before a file.
 
+    Where there are only ticks of a symbol, their candles stand for them.
+
     Raises:
         DataError: a manifest cannot be read.
     """
     found: dict[tuple[str, str], Holding] = {}
+    ticks = []
     for folder in folders:
         for series in list_series(folder):
+            if series.manifest.has_ticks:
+                ticks.append(Holding(series.manifest.symbol, CANDLES_OF_TICKS, series.folder))
+                continue
             holding = Holding(series.manifest.symbol, series.manifest.timeframe, series.folder)
             found.setdefault((holding.symbol, holding.timeframe), holding)
     for folder in folders:
@@ -65,13 +73,17 @@ def list_holdings(folders: Sequence[Path]) -> list[Holding]:
             symbol, timeframe = guess_symbol(path.name), guess_timeframe(path.name)
             if symbol and timeframe:
                 found.setdefault((symbol, timeframe), Holding(symbol, timeframe, path))
+    symbols = {symbol for symbol, _ in found}
+    for holding in ticks:
+        if holding.symbol not in symbols:
+            found.setdefault((holding.symbol, holding.timeframe), holding)
     return sorted(found.values(), key=lambda each: (each.symbol, parse_timeframe(each.timeframe)))
 
 
 def find_holding(
     folders: Sequence[Path], symbol: str, timeframe: str | None, *, finest: bool = False
 ) -> Holding | None:
-    """Find the candles that serve a run; None where there are none.
+    """Find the candles that serve a run; None where there are none. Where no others do, ticks make them.
 
     Args:
         folders: catalogs and folders of files, in order.
@@ -83,13 +95,32 @@ def find_holding(
         DataError: a manifest cannot be read.
     """
     known = [each for each in list_holdings(folders) if each.symbol == symbol]
-    return _serving(known, [each.timeframe for each in known], timeframe, finest)
+    found = _serving(known, [each.timeframe for each in known], timeframe, finest)
+    if found is not None or timeframe is None:
+        return found
+    ticks = next((each for folder in folders for each in list_series(folder) if _is_ticks_of(each, symbol)), None)
+    if ticks is None:
+        return None
+    is_usual = finest and is_made_of(parse_timeframe(timeframe), parse_timeframe(CANDLES_OF_TICKS))
+    return Holding(symbol, CANDLES_OF_TICKS if is_usual else timeframe, ticks.folder)
 
 
-def find_series(catalog: Path, symbol: str, timeframe: str | None) -> Series | None:
-    """Find the series that serves a timeframe, see :func:`find_holding`; None where there is none."""
-    known = [each for each in list_series(catalog) if each.manifest.symbol == symbol]
-    return _serving(known, [each.manifest.timeframe for each in known], timeframe, finest=False)
+def find_series(catalog: Path, symbol: str, timeframe: str | None, *, finest: bool = False) -> Series | None:
+    """Find the series that serves a timeframe, see :func:`find_holding`; that of ticks for ``TICK``."""
+    of_symbol = [each for each in list_series(catalog) if each.manifest.symbol == symbol]
+    known = [each for each in of_symbol if not each.manifest.has_ticks]
+    ticks = next((each for each in of_symbol if each.manifest.has_ticks), None)
+    if timeframe == TICK:
+        return ticks
+    return _serving(known, [each.manifest.timeframe for each in known], timeframe, finest) or ticks
+
+
+def _is_ticks_of(series: Series, symbol: str) -> bool:
+    return series.manifest.has_ticks and series.manifest.symbol == symbol
+
+
+def _length(manifest: Manifest) -> int:
+    return 0 if manifest.has_ticks else parse_timeframe(manifest.timeframe)
 
 
 def _serving(known: Sequence[T], timeframes: Sequence[str], timeframe: str | None, finest: bool) -> T | None:

@@ -11,7 +11,7 @@ import msgspec
 from sptrader_stream.catalog.finding import Series
 from sptrader_stream.catalog.manifest import Origin
 from sptrader_stream.catalog.month_files import file_checksum
-from sptrader_stream.catalog.source import CatalogSource
+from sptrader_stream.catalog.reading import open_candles
 from sptrader_stream.catalog.writing import open_series
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import DataIssue
@@ -19,7 +19,7 @@ from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.intake import Intake, ready_chunks
 from sptrader_stream.sources.resampled import in_timeframe
-from sptrader_stream.sources.source import CandleSource
+from sptrader_stream.sources.source import CandleSource, SourceInfo
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
 from sptrader_stream.written import WrittenCandles
 
@@ -32,60 +32,53 @@ class Imported(msgspec.Struct, frozen=True):
     issues: tuple[DataIssue, ...]
 
 
-def import_candles(
-    catalog: Path,
-    source: CandleSource,
-    instrument: Instrument,
-    *,
-    file: Path,
-    policy: DataPolicy,
-    now: int,
-    replace: bool = False,
-) -> Imported:
+class Keeping(msgspec.Struct, frozen=True):
+    """How candles or ticks are taken in.
+
+    Attributes:
+        catalog: its folder.
+        policy: what is done about findings.
+        now: nanoseconds since 1970 UTC.
+        replace: whether they take the place of different ones that are there.
+    """
+
+    catalog: Path
+    policy: DataPolicy
+    now: int
+    replace: bool = False
+
+
+def import_candles(keeping: Keeping, source: CandleSource, instrument: Instrument, file: Path) -> Imported:
     """Bring the candles of a file into the catalog; all of them or none.
 
     Args:
-        catalog: its folder.
+        keeping: how.
         source: reads the file, in the timeframe of the series.
         instrument: what the file holds.
         file: where it is, for its checksum.
-        policy: what is done about findings.
-        now: nanoseconds since 1970 UTC.
-        replace: whether the file's candles take the place of different ones that are there.
 
     Raises:
         DataError: the file cannot be read on, a finding blocks, or candles contradict those that are there.
         StorageError: another program is writing to the series, or the disk is full.
     """
-    origin = Origin(
-        source=source.info.name,
-        kind=source.info.kind,
-        trust=source.info.trust,
-        retrieved_at=format_time(now),
-    )
     with ThreadPoolExecutor(1) as pool:
         checksum = pool.submit(file_checksum, file)
-        return _write(catalog, instrument, source, origin, policy, replace, checksum.result)
+        return _write(keeping, instrument, source, origin_of(source.info, keeping.now), checksum.result)
 
 
-def resample_series(
-    catalog: Path,
-    series: Series,
-    instrument: Instrument,
-    timeframe: str,
-    *,
-    policy: DataPolicy,
-    now: int,
-    replace: bool = False,
-) -> Imported:
-    """Build a coarser series from a finer one, and keep it in the catalog.
+def origin_of(info: SourceInfo, now: int) -> Origin:
+    """Say where candles or ticks come from that are taken in now, nanoseconds since 1970 UTC."""
+    return Origin(source=info.name, kind=info.kind, trust=info.trust, retrieved_at=format_time(now))
+
+
+def resample_series(keeping: Keeping, series: Series, instrument: Instrument, timeframe: str) -> Imported:
+    """Build a series from a finer one, or from one of ticks, and keep it in the catalog.
 
     Args:
-        catalog: its folder.
+        keeping: how.
         series: the finer one.
         instrument: what it is of.
         timeframe: to build.
-        policy, now, replace: see :func:`import_candles`.
 
     Raises:
         DataError: the series does not make up the timeframe, a finding blocks, or candles contradict those there.
@@ -94,29 +87,27 @@ def resample_series(
     length = format_timeframe(parse_timeframe(timeframe))
     if length == series.manifest.timeframe:
         raise DataError(f"{series.folder} has {length} candles already: name a coarser timeframe")
-    source = in_timeframe(CatalogSource(series.folder, instrument, timeframe=length), length)
-    origin = Origin(
-        source=f"{series.manifest.symbol} {series.manifest.timeframe}",
-        kind="catalog",
-        trust=series.manifest.trust,
-        retrieved_at=format_time(now),
-    )
-    return _write(catalog, instrument, source, origin, policy, replace)
+    # Whether a candle is over that the last tick falls into is not known: more ticks would contradict it.
+    span = series.manifest.span
+    last = span[1] - parse_timeframe(length) if series.manifest.has_ticks and span is not None else None
+    source = in_timeframe(open_candles(series.folder, instrument, timeframe=length, end=last), length)
+    origin = origin_of(source.info, keeping.now)
+    origin = msgspec.structs.replace(origin, source=f"{series.manifest.symbol} {series.manifest.timeframe}")
+    return _write(keeping, instrument, source, origin)
 
 
 def _write(
-    catalog: Path,
+    keeping: Keeping,
     instrument: Instrument,
     source: CandleSource,
     origin: Origin,
-    policy: DataPolicy,
-    replace: bool,
     sha256: Callable[[], str] | None = None,
 ) -> Imported:
-    intake = Intake(source, instrument, policy)
+    intake = Intake(source, instrument, keeping.policy)
     timeframe = source.info.timeframe
-    with open_series(catalog, instrument, timeframe) as writer:
-        written = writer.write(writer.rows(ready_chunks(source, intake)), origin, replace=replace, sha256=sha256)
+    with open_series(keeping.catalog, instrument, timeframe) as writer:
+        rows = writer.rows(ready_chunks(source, intake))
+        written = writer.write(rows, origin, replace=keeping.replace, sha256=sha256)
     if not written.read:
         raise DataError(f"{source.info.name}: no {timeframe} candle is whole: nothing was written")
     return Imported(timeframe, written, intake.issues())

@@ -18,14 +18,14 @@ import msgspec
 from sptrader_stream.errors import DataError
 from sptrader_stream.files import written_whole
 from sptrader_stream.sources.source import Trust
-from sptrader_stream.timeframes import parse_time
+from sptrader_stream.timeframes import TICK, parse_time
 
 MANIFEST_FILE: Final = "manifest.json"
 _VERSION: Final = 1
 
 
 class MonthFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file with the candles of a month.
+    """A file with the candles, or ticks, of a month.
 
     Attributes:
         month: such as ``2025-03``.
@@ -76,12 +76,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a series holds.
 
     Attributes:
-        symbol, timeframe: what it is of.
+        symbol, timeframe: what it is of; ``TICK`` for one of ticks, and what is said here of candles is said of them.
         price_precision: decimal places of its prices.
-        has_spread: whether its candles say their spread.
+        has_spread: whether its candles say their spread; ticks have bid and ask.
         rows: how many candles it has.
         start, end: open times of its first and last candle, RFC 3339; None where it is empty.
-        gaps, missing: how many gaps it has while the market was open, and how many candles are missing in them.
+        gaps, missing: how many gaps it has while the market was open, and how many candles are missing in them; of
+            ticks none.
         checksum: of the whole: SHA-256 over those of the months.
         months: its files, in order of time.
         origins: where its candles came from, the latest last.
@@ -107,6 +108,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     verified: str = ""
     replaced: tuple[str, ...] = ()
     version: int = _VERSION
+
+    @property
+    def has_ticks(self) -> bool:
+        """Whether it holds ticks and no candles."""
+        return self.timeframe == TICK
 
     @property
     def span(self) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
-"""Candles as the catalog's files have them: columns by name, split by month and merged with what is there already.
+"""Candles and ticks as the catalog's files have them: columns by name, split by month and merged with what is there.
 
-Prices stay ticks from end to end, so that what is compared and kept is exact.
+Prices are whole numbers from end to end, so that what is compared and kept is exact.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.timeframes import format_time
 
 TIME: Final = "time"
+BID: Final = "bid"
+ASK: Final = "ask"
 SPREAD: Final = "spread"
 VOLUME: Final = "volume"
 PRICES: Final = ("open", "high", "low", "close")
@@ -28,10 +30,10 @@ Column: TypeAlias = Ints | Floats
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False):
-    """Candles, or whatever else has a time and numbers.
+    """Candles, or ticks.
 
     Attributes:
-        time: nanoseconds since 1970 UTC, rising.
+        time: nanoseconds since 1970 UTC; of candles rising, of ticks never falling.
         values: the other columns by name, each as long; prices int64, ticks of the series, volume float64.
     """
 
@@ -50,10 +52,10 @@ class Merged(msgspec.Struct, frozen=True):
     """Two tables in one.
 
     Attributes:
-        rows: all of them; where both have one of the same time, the new one.
-        new: how many were in the new one only.
-        there: the rows of the old one that the new one has with other values.
-        instead: those other ones, in the same order.
+        rows: all of them; where both have some of the same time, the new ones.
+        new: how many are of times that the old one does not have.
+        there: the rows of the old one of which the new one has others at the same time.
+        instead: those others.
     """
 
     rows: Rows
@@ -97,7 +99,7 @@ def by_month(chunks: Iterator[Rows]) -> Iterator[tuple[str, Rows]]:
     """Put chunks together to months; memory holds one month at most.
 
     Args:
-        chunks: with rising times.
+        chunks: in order of time.
 
     Yields:
         The month, such as ``2025-03``, and its rows.
@@ -130,22 +132,41 @@ def joined(parts: list[Rows]) -> Rows:
 
 
 def merge(old: Rows, new: Rows) -> Merged:
-    """Put new rows among old ones; both have the same columns and each time once."""
+    """Put new rows among old ones; both have the same columns.
+
+    Rows of one time belong together: they are the same in both, or contradict each other as a whole.
+    """
     if not len(old) or new.time[0] > old.time[-1]:
         nothing = new.part(slice(0, 0))
         return Merged(joined([old, new]) if len(old) else new, len(new), nothing, nothing)
-    places = np.searchsorted(old.time, new.time)
-    is_there: Flags = old.time[np.minimum(places, len(old) - 1)] == new.time
-    there, instead = old.part(places[is_there]), new.part(is_there)
-    differs: Flags = np.zeros(len(there), np.bool_)
-    for name, column in there.values.items():
-        differs |= column != instead.values[name]
-    kept: Flags = np.ones(len(old), np.bool_)
-    kept[places[is_there]] = False
-    both = joined([old.part(kept), new])
+    in_both, known = _is_among(old.time, new.time), _is_among(new.time, old.time)
+    there, instead = old.part(in_both), new.part(known)
+    times = contradictions(there, instead)
+    both = joined([old.part(~in_both), new])
     return Merged(
         both.part(np.argsort(both.time, kind="stable")),
-        int(len(new) - is_there.sum()),
-        there.part(differs),
-        instead.part(differs),
+        int(len(new) - known.sum()),
+        there.part(_is_among(there.time, times)),
+        instead.part(_is_among(instead.time, times)),
     )
+
+
+def contradictions(old: Rows, new: Rows) -> Ints:
+    """Give the times, rising, at which two tables have different rows; both have the same times."""
+    uneven: Ints = np.empty(0, np.int64)
+    if not np.array_equal(old.time, new.time):
+        times, counts = np.unique(old.time, return_counts=True)
+        uneven = times[counts != np.unique(new.time, return_counts=True)[1]]
+        old, new = (each.part(~_is_among(each.time, uneven)) for each in (old, new))
+    differs: Flags = np.zeros(len(old), np.bool_)
+    for name, column in old.values.items():
+        differs |= column != new.values[name]
+    return np.union1d(uneven, old.time[differs])
+
+
+def _is_among(times: Ints, others: Ints) -> Flags:
+    """Tell of each time whether it is among others, which are in order."""
+    if not len(others):
+        return np.zeros(len(times), np.bool_)
+    found: Flags = others[np.minimum(np.searchsorted(others, times), len(others) - 1)] == times
+    return found

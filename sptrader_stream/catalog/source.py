@@ -14,7 +14,7 @@ from sptrader_stream.catalog.rows import PRICES, SPREAD, VOLUME, Rows
 from sptrader_stream.columns import Floats, Ints
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources.source import SourceInfo, TickCandles
+from sptrader_stream.sources.source import ExactCandles, SourceInfo
 from sptrader_stream.sources.tables import nothing_in_range
 from sptrader_stream.timeframes import is_made_of, parse_time, parse_timeframe
 
@@ -80,7 +80,7 @@ class CatalogSource:
         """Say where a row is: ``candle 1`` is the first of the range."""
         return f"candle {row + 1}"
 
-    def chunks(self) -> Iterator[TickCandles]:
+    def chunks(self) -> Iterator[ExactCandles]:
         """Read the candles of the range, see ``CandleSource``."""
         row = 0
         for month in self._months:
@@ -93,11 +93,11 @@ class CatalogSource:
         if row == 0:
             raise nothing_in_range(str(self._folder), self._start, self._end)
 
-    def _candles(self, rows: Rows, row: int) -> TickCandles:
+    def _candles(self, rows: Rows, row: int) -> ExactCandles:
         values = rows.values
         open_, high, low, close = (cast("Ints", values[name]) for name in PRICES)
         spread = values.get(SPREAD)
-        return TickCandles(
+        return ExactCandles(
             row=row,
             precision=self._precision,
             time=rows.time,

@@ -1,4 +1,4 @@
-"""Writing candles into a series of the catalog: whole or not at all, and never over different ones in silence.
+"""Writing candles or ticks into a series of the catalog: whole or not at all, and never over different ones in silence.
 
 Month by month, what comes is merged with what is there, in a file of its own; the manifest, which is written last,
 makes all of them part of the series at once. One writer at a time.
@@ -27,8 +27,8 @@ from sptrader_stream.errors import DataError, StorageError
 from sptrader_stream.files import cannot_write
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.money import format_scaled
-from sptrader_stream.sources.gaps import find_gaps
-from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
+from sptrader_stream.sources.gaps import find_gaps, no_gaps
+from sptrader_stream.timeframes import TICK, format_time, format_timeframe, parse_timeframe
 from sptrader_stream.written import WrittenCandles
 
 _LOCK_FILE: Final = ".lock"
@@ -43,7 +43,11 @@ class SeriesWriter:
     Args:
         folder: the series'.
         instrument: what it is of.
-        timeframe: as ``format_timeframe`` writes it.
+        timeframe: as ``format_timeframe`` writes it, or ``TICK``.
+
+    Attributes:
+        manifest: what it holds; None where it is new.
+        precision: decimal places of its prices.
     """
 
     def __init__(self, folder: Path, instrument: Instrument, timeframe: str) -> None:
@@ -51,7 +55,7 @@ class SeriesWriter:
         self._instrument = instrument
         self._timeframe = timeframe
         self.manifest = read_manifest(folder)
-        self._precision = instrument.price_precision if self.manifest is None else self.manifest.price_precision
+        self.precision = instrument.price_precision if self.manifest is None else self.manifest.price_precision
 
     def rows(self, chunks: Iterator[ReadyCandles]) -> Iterator[Rows]:
         """Put checked candles of the instrument into the ticks of the series.
@@ -60,7 +64,7 @@ class SeriesWriter:
             DataError: a price is finer than the series has them; or what ``chunks`` raises.
         """
         for each in chunks:
-            yield rows_of(each, self._instrument.price_precision, self._precision)
+            yield rows_of(each, self._instrument.price_precision, self.precision)
 
     def write(
         self,
@@ -71,10 +75,10 @@ class SeriesWriter:
         fetched: tuple[int, int] | None = None,
         sha256: Callable[[], str] | None = None,
     ) -> WrittenCandles:
-        """Write candles; all of them or, when anything fails, none.
+        """Write candles or ticks; all of them or, when anything fails, none.
 
         Args:
-            chunks: checked candles with rising times.
+            chunks: checked ones, in order of time.
             origin: where they come from; range and counts are filled in.
             replace: whether they take the place of different ones that are there.
             fetched: the range that a market-data server was asked for, open times, nanoseconds since 1970 UTC,
@@ -96,10 +100,10 @@ class SeriesWriter:
                 has_spread = self._check_columns(rows, origin)
                 merged = merge(self._rows_of(month, rows), rows)
                 start, end = (start if read else int(rows.time[0])), int(rows.time[-1])
-                read, new, there = read + len(rows), new + merged.new, there + len(merged.there)
+                read, new, there = read + len(rows), new + merged.new, there + len(merged.instead)
                 if there and not replace:
                     shown += self._differences(merged)[: _SHOWN - len(shown)]
-                elif merged.new or len(merged.there):
+                elif merged.new or len(merged.instead):
                     # One at a time waits to be written.
                     if months:
                         months[-1].result()
@@ -135,8 +139,10 @@ class SeriesWriter:
         return like.part(slice(0, 0)) if found is None else read_month(self._folder, found, list(like.values))
 
     def _write_month(self, month: str, rows: Rows) -> MonthFile:
-        gaps = find_gaps(rows.time, parse_timeframe(self._timeframe), self._instrument.trading_hours)
-        return write_month(self._folder, month, rows, self._precision, gaps)
+        gaps = no_gaps()
+        if self._timeframe != TICK:
+            gaps = find_gaps(rows.time, parse_timeframe(self._timeframe), self._instrument.trading_hours)
+        return write_month(self._folder, month, rows, self.precision, gaps)
 
     def _commit(
         self, changed: Sequence[MonthFile], origin: Origin, has_spread: bool, fetched: tuple[int, int] | None
@@ -145,7 +151,7 @@ class SeriesWriter:
         old = self.manifest or Manifest(
             symbol=self._instrument.symbol,
             timeframe=self._timeframe,
-            price_precision=self._precision,
+            price_precision=self.precision,
             has_spread=has_spread,
         )
         self.manifest = with_months(old, changed, origin, self._instrument.trading_hours)
@@ -163,24 +169,30 @@ class SeriesWriter:
                 path.unlink(missing_ok=True)
 
     def _differences(self, merged: Merged) -> list[str]:
-        """Show candles that are there with other values, the first few."""
+        """Show candles or ticks that are there with other values, those of the first few times."""
 
-        def values(rows: Rows, index: int) -> str:
-            return ", ".join(f"{name} {self._shown(name, column[index])}" for name, column in rows.values.items())
+        def values(rows: Rows, time: int) -> str:
+            found = rows.part(rows.time == time)
+            return "; ".join(
+                ", ".join(f"{name} {self._shown(name, column[index])}" for name, column in found.values.items())
+                for index in range(len(found))
+            )
 
         return [
-            f"{format_time(int(merged.there.time[each]))}: {values(merged.there, each)} is there, "
-            f"{values(merged.instead, each)} was to be written"
-            for each in range(min(_SHOWN, len(merged.there)))
+            f"{format_time(time)}: {values(merged.there, time)} is there, {values(merged.instead, time)} was to be "
+            "written"
+            for time in np.unique(merged.there.time)[:_SHOWN].tolist()
         ]
 
     def _shown(self, name: str, value: np.int64 | np.float64) -> str:
-        return f"{value:g}" if name == VOLUME else format_scaled(int(value), self._precision)
+        return f"{value:g}" if name == VOLUME else format_scaled(int(value), self.precision)
 
     def _contradicted(self, source: str, count: int, shown: Sequence[str]) -> DataError:
         lines = "".join(f"\n  {each}" for each in shown)
+        what = "tick" if self._timeframe == TICK else "candle"
+        what += " contradicts" if count == 1 else "s contradict"
         return DataError(
-            f"{source}: {count:,} {'candle contradicts' if count == 1 else 'candles contradict'} what the catalog has "
+            f"{source}: {count:,} {what} what the catalog has "
             f"of {self._instrument.symbol} {self._timeframe}; nothing was written. See which are right; --replace puts "
             f"the new ones in place of the old. The first:{lines}"
         )
@@ -193,13 +205,13 @@ def open_series(catalog: Path, instrument: Instrument, timeframe: str) -> Iterat
     Args:
         catalog: its folder.
         instrument: what the series is of.
-        timeframe: such as ``1m``.
+        timeframe: such as ``1m``, or ``TICK``.
 
     Raises:
         StorageError: another program is writing to it, or its folder cannot be made.
         DataError: its manifest cannot be read.
     """
-    length = format_timeframe(parse_timeframe(timeframe))
+    length = timeframe if timeframe == TICK else format_timeframe(parse_timeframe(timeframe))
     folder = catalog / instrument.symbol / length
     try:
         folder.mkdir(parents=True, exist_ok=True)

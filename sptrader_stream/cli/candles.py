@@ -123,8 +123,10 @@ def research_policy(workspace: Workspace) -> DataPolicy:
     return load_table(workspace.config_file("data_policy.yaml")).kinds["research"]
 
 
-def find_candles(candles: Candles, symbol: str, timeframe: str | None, own: str | None, folder: Path) -> str:
-    """Tell where an instrument's candles are: what was said, and for the catalog the path of a series or file.
+def find_candles(
+    candles: Candles, symbol: str, timeframe: str | None, own: str | None, folder: Path
+) -> tuple[str, str | None]:
+    """Tell where an instrument's candles are, and in which timeframe: as was said, or as the catalog has them.
 
     Args:
         candles: what was said.
@@ -140,11 +142,11 @@ def find_candles(candles: Candles, symbol: str, timeframe: str | None, own: str 
     from sptrader_stream.sources.names import CATALOG
 
     if candles.data != CATALOG:
-        return candles.data
+        return candles.data, timeframe
     # The engine builds the strategy's own candles from finer ones, whose fills are better.
     found = find_holding([folder], symbol, timeframe or own, finest=timeframe is None)
     if found is not None:
-        return str(found.path)
+        return str(found.path), timeframe or found.timeframe
     there = ", ".join(each.timeframe for each in list_holdings([folder]) if each.symbol == symbol)
     has = f"has {symbol} only in {there}" if there else f"has no candles of {symbol}"
     wanted = f", which do not make up {timeframe or own}" if there else ""
@@ -191,13 +193,12 @@ def open_markets(request: RunRequest, plan: StrategyPlan, workspace: Workspace) 
     for candles in parse_data(_with_data(request, plan, workspace.data)):
         symbol = choose_symbol(candles, plan, instruments)
         instrument = find_instrument(instruments, symbol, str(instruments_file))
-        data = find_candles(candles, instrument.symbol, request.timeframe, plan.timeframe, workspace.data)
-        wanted.append((data, instrument))
+        found = find_candles(candles, instrument.symbol, request.timeframe, plan.timeframe, workspace.data)
+        wanted.append((*found, instrument))
     markets: dict[int, MarketSpec] = {}
     # Files come first: synthetic candles beside them take their timeframe.
     for place in sorted(range(len(wanted)), key=lambda each: wanted[each][0] == SYNTHETIC):
-        data, instrument = wanted[place]
-        timeframe = request.timeframe
+        data, timeframe, instrument = wanted[place]
         if timeframe is None and data == SYNTHETIC:
             timeframe = next((each.source.info.timeframe for each in markets.values()), plan.timeframe)
         timezone = request.timezone

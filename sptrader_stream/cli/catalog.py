@@ -21,12 +21,13 @@ from sptrader_stream.cli.options import (
     WorkspaceOption,
 )
 from sptrader_stream.errors import DataError
-from sptrader_stream.timeframes import format_time, parse_end, parse_time
+from sptrader_stream.timeframes import TICK, format_time, parse_end, parse_time
 
 if TYPE_CHECKING:
     from sptrader_stream.catalog.finding import Series
     from sptrader_stream.events import DataIssue
     from sptrader_stream.instruments import Instrument
+    from sptrader_stream.sources.ticks import TickFile
     from sptrader_stream.workspace import Workspace
     from sptrader_stream.written import WrittenCandles
 
@@ -55,21 +56,39 @@ def import_files(
     replace: _ReplaceOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Bring candles from files into the catalog; each file comes as a whole or not at all."""
-    from sptrader_stream.catalog.importing import import_candles
+    """Bring candles or ticks from files into the catalog; each file comes as a whole or not at all."""
+    from sptrader_stream.catalog.importing import Keeping, import_candles
+    from sptrader_stream.catalog.importing_ticks import import_ticks
     from sptrader_stream.cli.candles import choose_instruments, research_policy
     from sptrader_stream.opening import open_source
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
-    policy = research_policy(home)
+    keeping = Keeping(home.data, research_policy(home), _now(), replace=replace)
     for file, instrument in choose_instruments(files, symbol, home):
-        source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
-        done = import_candles(
-            home.data, source, instrument, file=Path(file), policy=policy, now=_now(), replace=replace
-        )
+        ticks = _wanted_ticks(file, instrument, timeframe, timezone)
+        if ticks is not None:
+            done = import_ticks(keeping, ticks, instrument, Path(file))
+        else:
+            source = open_source(file, instrument, timeframe=timeframe, timezone=timezone)
+            done = import_candles(keeping, source, instrument, Path(file))
         print_notes(file, done.issues)
         print(written_line(file, instrument, done.timeframe, done.written), flush=True)
+
+
+def _wanted_ticks(file: str, instrument: Instrument, timeframe: str | None, timezone: str | None) -> TickFile | None:
+    """Open a file whose ticks are to be kept as they are; None where candles are."""
+    from sptrader_stream.opening import open_ticks
+    from sptrader_stream.sources.names import guess_timeframe
+
+    if timeframe is None and guess_timeframe(Path(file).name.removesuffix(".gz")) is not None:
+        return None
+    if timeframe not in (None, TICK):
+        return None
+    ticks = open_ticks(file, instrument, timezone)
+    if ticks is None and timeframe == TICK:
+        raise DataError(f"{file}: holds no ticks: no columns `bid` and `ask` without an `open`")
+    return ticks
 
 
 def fetch(
@@ -114,23 +133,16 @@ def resample(
     replace: _ReplaceOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Build a coarser series from the finest that makes it up, and keep it; runs do so by themselves without this."""
-    from sptrader_stream.catalog.importing import resample_series
+    """Build a series from the finest that makes it up, or from ticks, and keep it; runs do so by themselves."""
+    from sptrader_stream.catalog.importing import Keeping, resample_series
     from sptrader_stream.cli.candles import research_policy
     from sptrader_stream.workspace import open_workspace
 
     home = open_workspace(workspace)
     instrument = named_instrument(symbol, home)
-    series = _find(home, instrument.symbol, None)
-    done = resample_series(
-        home.data,
-        series,
-        instrument,
-        timeframe,
-        policy=research_policy(home),
-        now=_now(),
-        replace=replace,
-    )
+    series = _find(home, instrument.symbol, timeframe, finest=True)
+    keeping = Keeping(home.data, research_policy(home), _now(), replace=replace)
+    done = resample_series(keeping, series, instrument, timeframe)
     print_notes(instrument.symbol, done.issues)
     made_of = f"{instrument.symbol} {series.manifest.timeframe}"
     print(written_line(f"from {made_of}", instrument, done.timeframe, done.written))
@@ -144,8 +156,9 @@ def export(
     end: EndOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write candles of the catalog to a file, prices as exact decimals."""
-    from sptrader_stream.catalog.exporting import export_candles
+    """Write candles, or ticks, of the catalog to a file, prices as exact decimals."""
+    from sptrader_stream.catalog.exporting import export_candles, export_rows
+    from sptrader_stream.catalog.ticks import CatalogTicks
     from sptrader_stream.cli.candles import research_policy
     from sptrader_stream.opening import open_source
     from sptrader_stream.sources.market import MarketSpec
@@ -155,6 +168,11 @@ def export(
     instrument = named_instrument(symbol, home)
     series = _find(home, instrument.symbol, timeframe)
     first, last = None if start is None else parse_time(start), None if end is None else parse_end(end)
+    if timeframe == TICK:
+        ticks = CatalogTicks(series.folder, instrument, first, last)
+        count = export_rows(ticks.rows(), ticks.precision, out, f"ticks of {instrument.symbol}")
+        print(f"{out}: {count:,} ticks of {instrument.symbol}")
+        return
     source = open_source(str(series.folder), instrument, timeframe=timeframe, start=first, end=last)
     candles = MarketSpec(instrument, source, first, last).candles(research_policy(home))
     count = export_candles(candles, instrument.price_precision, out, f"{instrument.symbol} {source.info.timeframe}")
@@ -167,7 +185,8 @@ def written_line(source: str, instrument: Instrument, timeframe: str, written: W
     parts = [f"{written.new:,} new"]
     parts += [f"{written.replaced:,} replaced"] * bool(written.replaced) + [f"{same:,} there already"] * bool(same)
     span = f"{format_time(written.start)} to {format_time(written.end)}"
-    return f"{source}: {instrument.symbol} {timeframe}, {written.read:,} candles from {span}: {', '.join(parts)}"
+    what = f"{written.read:,} ticks" if timeframe == TICK else f"{timeframe}, {written.read:,} candles"
+    return f"{source}: {instrument.symbol} {what} from {span}: {', '.join(parts)}"
 
 
 def print_notes(source: str, issues: Iterable[DataIssue]) -> None:
@@ -176,11 +195,11 @@ def print_notes(source: str, issues: Iterable[DataIssue]) -> None:
         print(f"note: {source}: {issue.message}", file=sys.stderr)
 
 
-def _find(home: Workspace, symbol: str, timeframe: str | None) -> Series:
+def _find(home: Workspace, symbol: str, timeframe: str | None, *, finest: bool = False) -> Series:
     """Find the series that serves a timeframe; the finest for None."""
     from sptrader_stream.catalog.finding import find_series
 
-    found = find_series(home.data, symbol, timeframe)
+    found = find_series(home.data, symbol, timeframe, finest=finest)
     if found is None:
         wanted = "" if timeframe is None else f" that make up {timeframe}"
         raise DataError(f"{home.data} has no candles of {symbol}{wanted}: see `sptrader data list`")

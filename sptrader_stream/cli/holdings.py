@@ -11,7 +11,7 @@ from sptrader_stream.cli import USER_MISTAKE
 from sptrader_stream.cli.candles import named_instrument
 from sptrader_stream.cli.options import JsonOption, SymbolOption, TimeframeOption, TimezoneOption, WorkspaceOption
 from sptrader_stream.errors import DataError
-from sptrader_stream.timeframes import format_time, parse_timeframe
+from sptrader_stream.timeframes import TICK, format_time, parse_timeframe
 
 if TYPE_CHECKING:
     from sptrader_stream.catalog.checking import Check
@@ -28,7 +28,7 @@ def add_commands(data: typer.Typer) -> None:
 
 
 def list_catalog(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
-    """List the candles that the catalog has."""
+    """List the candles and ticks that the catalog has."""
     from sptrader_stream.catalog.finding import list_series
     from sptrader_stream.workspace import open_workspace
 
@@ -42,7 +42,7 @@ def list_catalog(as_json: JsonOption = False, workspace: WorkspaceOption = None)
     if not found:
         print(f"{home.data} has no candles yet: bring some in with `sptrader data import FILE`")
         return
-    titles = ("symbol", "timeframe", "candles", "first", "last", "missing", "trust")
+    titles = ("symbol", "timeframe", "rows", "first", "last", "missing", "trust")
     rows = [
         (
             each.manifest.symbol,
@@ -50,7 +50,7 @@ def list_catalog(as_json: JsonOption = False, workspace: WorkspaceOption = None)
             f"{each.manifest.rows:,}",
             each.manifest.start or "",
             each.manifest.end or "",
-            f"{each.manifest.missing:,} in {each.manifest.gaps:,} gaps",
+            "" if each.manifest.has_ticks else f"{each.manifest.missing:,} in {each.manifest.gaps:,} gaps",
             each.manifest.trust,
         )
         for each in found
@@ -72,7 +72,7 @@ def check(
     ] = False,
     workspace: WorkspaceOption = None,
 ) -> int:
-    """Look candles through: findings of the data contract, a calendar of gaps, files as they were written."""
+    """Look candles through, those of ticks too: findings of the data contract, gaps, files as they were written."""
     from sptrader_stream.catalog.checking import check_candles, damaged_files
     from sptrader_stream.catalog.finding import list_series
     from sptrader_stream.catalog.writing import verify_series
@@ -101,7 +101,10 @@ def check(
         if damaged:
             code = USER_MISTAKE
             continue
-        found = check_candles(open_source(str(each.folder), instrument), instrument)
+        source = open_source(str(each.folder), instrument)
+        if each.manifest.has_ticks:
+            title = f"{each.manifest.symbol}, {each.manifest.rows:,} ticks as {source.info.timeframe}"
+        found = check_candles(source, instrument)
         _show(title, found)
         if verified and all(issue.kind == "gap" for issue in found.issues):
             verify_series(home.data, instrument, each.manifest)
@@ -127,4 +130,7 @@ def _show(title: str, found: Check) -> None:
 
 
 def _is(series: Series, timeframe: str | None) -> bool:
-    return timeframe is None or parse_timeframe(series.manifest.timeframe) == parse_timeframe(timeframe)
+    own = series.manifest.timeframe
+    if timeframe is None or TICK in (own, timeframe):
+        return timeframe in (None, own)
+    return parse_timeframe(own) == parse_timeframe(timeframe)

@@ -22,7 +22,7 @@ from sptrader_stream.database.schema import check_schema
 from sptrader_stream.database.series import Series, find_series, find_span, nanoseconds, time_bounds
 from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
-from sptrader_stream.sources.source import CHUNK_ROWS, NO_SPREAD, SourceInfo, TickCandles
+from sptrader_stream.sources.source import CHUNK_ROWS, NO_SPREAD, ExactCandles, SourceInfo
 from sptrader_stream.sources.tables import nothing_in_range
 from sptrader_stream.timeframes import format_time, format_timeframe, parse_timeframe
 
@@ -129,7 +129,7 @@ class DatabaseSource:
             with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as shared:
                 shared.shutdown(socket.SHUT_RDWR)
 
-    def chunks(self) -> Iterator[TickCandles]:
+    def chunks(self) -> Iterator[ExactCandles]:
         """Read the candles of the range, see ``CandleSource``."""
         connection = connect(self._url)
         with self._lock:
@@ -148,7 +148,7 @@ class DatabaseSource:
                 self._connection = None
                 connection.close()
 
-    def _read(self, connection: Connection) -> Iterator[TickCandles]:
+    def _read(self, connection: Connection) -> Iterator[ExactCandles]:
         connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         connection.set_read_only(True)
         row = 0
@@ -173,12 +173,12 @@ class DatabaseSource:
                 row += len(candles.time)
                 start = time_bounds(int(candles.time[-1]) + 1, None)[0]
 
-    def _candles(self, packed: bytes, row: int) -> TickCandles:
+    def _candles(self, packed: bytes, row: int) -> ExactCandles:
         """Turn what ``_QUERY`` gives into candles; ``row`` is the index of the first."""
         columns = read_packed(packed, has_spread=self._series.has_spread)
         self._check_precision(columns)
         spread = columns.pop("spread", None)
-        return TickCandles(row=row, precision=self._series.price_precision, spread=spread, **columns)
+        return ExactCandles(row=row, precision=self._series.price_precision, spread=spread, **columns)
 
     def _check_precision(self, columns: Mapping[str, Ints]) -> None:
         """Refuse prices that the instrument has no ticks for.

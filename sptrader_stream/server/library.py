@@ -86,7 +86,7 @@ class CandleLibrary:
             UserError: they cannot be read.
         """
         manifest = read_manifest(holding.path)
-        if manifest is not None and manifest.span is not None:
+        if manifest is not None and manifest.span is not None and not manifest.has_ticks:
             return Coverage(*manifest.span, manifest.rows)
         key = (holding.path, stamp(holding.path))
         if key not in self._coverage:

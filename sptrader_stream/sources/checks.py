@@ -1,4 +1,4 @@
-"""The rules of the data contract, as the kernels of ``price_checks`` and ``tick_checks`` apply them to a candle.
+"""The rules of the data contract, as the kernels of ``price_checks`` and ``exact_checks`` apply them to a candle.
 
 Both go over a chunk once, report what they find by its kind and row, and carry the same state to the next chunk.
 """

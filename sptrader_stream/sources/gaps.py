@@ -26,6 +26,11 @@ class Gaps(msgspec.Struct, frozen=True, gc=False):
     missing: Ints
 
 
+def no_gaps() -> Gaps:
+    """Give what stands for there being none."""
+    return Gaps(*(np.empty(0, np.int64) for _ in range(3)))
+
+
 @kernel
 def measure(starts: Ints, ends: Ints, timeframe: int, closures: Ints, missing: Ints) -> int:
     """Count what is missing between neighbouring candles that are not next to each other.

@@ -21,9 +21,9 @@ from sptrader_stream.instruments import Instrument, TradingHours
 from sptrader_stream.resampling import builder_of
 from sptrader_stream.sources import checks
 from sptrader_stream.sources.contract import GAP, KINDS, PRECISION, RESEARCH, RULES, DataPolicy
+from sptrader_stream.sources.exact_checks import check_exact
 from sptrader_stream.sources.price_checks import check_prices
-from sptrader_stream.sources.source import NO_TIME, CandleSource, Chunk, RawCandles, TickCandles
-from sptrader_stream.sources.tick_checks import check_ticks
+from sptrader_stream.sources.source import NO_TIME, CandleSource, Chunk, ExactCandles, RawCandles
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, format_time, format_timeframe, parse_timeframe
 
 _EVENING: Final = 20 * HOUR
@@ -95,19 +95,19 @@ class Intake:
         """Give the findings so far, one for each kind that was found, in the order of ``contract.KINDS``."""
         return tuple(self._issue(code) for code in range(len(KINDS)) if self._counts[code])
 
-    def _checked(self, raw: RawCandles | TickCandles) -> ReadyCandles:
+    def _checked(self, raw: RawCandles | ExactCandles) -> ReadyCandles:
         """Give the candles of a chunk that are kept; sets ``failure`` where one blocks."""
         found = self._state[checks.FOUND]
         if isinstance(raw, RawCandles):
             ready = self._from_prices(raw)
         elif raw.precision == self._precision:
-            ready = self._from_ticks(raw)
+            ready = self._from_exact(raw)
         else:
             ready = self._from_prices(raw.in_prices())
         if self._state[checks.FOUND] != found:
             self._remember_times(raw)
         if self._state[checks.BLOCKED_KIND] != checks.NOT_BLOCKED:
-            self.failure = self._blocked(raw.in_prices() if isinstance(raw, TickCandles) else raw)
+            self.failure = self._blocked(raw.in_prices() if isinstance(raw, ExactCandles) else raw)
         return ready
 
     def _from_prices(self, raw: RawCandles) -> ReadyCandles:
@@ -123,11 +123,11 @@ class Intake:
         )  # fmt: skip
         return ready if kept == rows else part_of(ready, 0, kept)
 
-    def _from_ticks(self, raw: TickCandles) -> ReadyCandles:
+    def _from_exact(self, raw: ExactCandles) -> ReadyCandles:
         """Pass a chunk on as it is, but for what is left out: copying would cost more than the checks."""
         rows = len(raw.time)
         keep = np.empty(rows, np.int64)
-        kept = check_ticks(
+        kept = check_exact(
             raw.time, raw.open, raw.high, raw.low, raw.close, raw.volume,
             _NO_TICKS if raw.spread is None else raw.spread,
             keep, self._timeframe, raw.row,
@@ -145,7 +145,7 @@ class Intake:
             spread=None if raw.spread is None else raw.spread[chosen],
         )
 
-    def _remember_times(self, raw: RawCandles | TickCandles) -> None:
+    def _remember_times(self, raw: RawCandles | ExactCandles) -> None:
         """Keep the open times of the places that lie in this chunk."""
         for code, count in enumerate(self._counts.tolist()):
             for row in self._places[code * checks.PLACES :][: min(count, checks.PLACES)].tolist():

@@ -16,6 +16,7 @@ from sptrader_stream.kernels import device, kernel
 from sptrader_stream.sources.checks import (
     ALIGNED,
     INFINITY,
+    LARGEST_TICKS,
     PREVIOUS,
     STOP,
     broken_by_ticks,
@@ -60,6 +61,30 @@ def is_off_tick(price: float, scale: float, tick: int) -> bool:
 @device
 def _is_finite(number: float) -> bool:
     return -INFINITY < number < INFINITY
+
+
+@kernel
+def whole_ticks(prices: Floats, scale: float, ticks: Ints, finer: Ints) -> int:
+    """Give prices as the ticks nearest to their decimal texts.
+
+    Args:
+        prices: finite.
+        scale: ticks per price unit, 10^p.
+        ticks: filled; as long.
+        finer: filled from the start with the indexes of prices that are further than 10^-3 tick from theirs.
+
+    Returns:
+        How many are; where a price is too large for exact arithmetic, -1 - its index.
+    """
+    count = 0
+    for i in range(len(prices)):
+        if abs(prices[i] * scale) >= LARGEST_TICKS:
+            return -1 - i
+        ticks[i] = nearest_tick(prices[i], scale)
+        if is_off_tick(prices[i], scale, ticks[i]):
+            finer[count] = i
+            count += 1
+    return count
 
 
 @kernel

@@ -95,7 +95,7 @@ def raw_part(candles: RawCandles, first: int, last: int) -> RawCandles:
     )
 
 
-class TickCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ExactCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Candles whose prices are whole numbers already; columns of equal length, nothing checked.
 
     Attributes:
@@ -133,7 +133,7 @@ class TickCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-Chunk: TypeAlias = RawCandles | TickCandles | ReadyCandles
+Chunk: TypeAlias = RawCandles | ExactCandles | ReadyCandles
 
 
 @runtime_checkable
@@ -156,7 +156,7 @@ class CandleSource(Protocol):
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start: at most ``LARGE_CHUNK_ROWS`` candles at a time.
 
-        ``RawCandles`` and ``TickCandles`` have to pass an ``Intake``; ``ReadyCandles`` keep the contract already.
+        ``RawCandles`` and ``ExactCandles`` have to pass an ``Intake``; ``ReadyCandles`` keep the contract already.
 
         Raises:
             DataError: the source cannot be read on; names file and line or row.

@@ -47,7 +47,7 @@ def test_parquet_has_decimals(tmp_path: Path) -> None:
 def test_lines_of_json_have_the_shape_of_the_market_data_server(tmp_path: Path) -> None:
     lines = exported(tmp_path / "a.jsonl").read_text().splitlines()
     assert lines[1] == (
-        '{"time":1736164860,"open":1.10001,"high":1.10021,"low":1.09991,"close":1.10011,"spread":0.00003,"volume":1.5}'
+        '{"time":1736164860,"open":1.10001,"high":1.10021,"low":1.09991,"close":1.10011,"volume":1.5,"spread":0.00003}'
     )
     assert [json.loads(line)["time"] for line in lines] == [row[0] // 10**9 for row in ROWS]
 
@@ -57,7 +57,7 @@ def test_mistakes_leave_no_file(tmp_path: Path) -> None:
         export_candles(iter(()), 5, tmp_path / "a.xls", "EURUSD 1m")
     with pytest.raises(UserError, match="there is no folder"):
         export_candles(iter(()), 5, tmp_path / "no" / "a.csv", "EURUSD 1m")
-    with pytest.raises(DataError, match="EURUSD 1m: no candles to export in this range"):
+    with pytest.raises(DataError, match="EURUSD 1m: nothing to export in this range"):
         export_candles(iter(()), 5, tmp_path / "a.csv", "EURUSD 1m")
     fine = [(NOON + 1, *ROWS[0][1:])]
     with pytest.raises(DataError, match=r"the candle of .* opens within a second, which only \.parquet says"):

@@ -64,7 +64,7 @@ def test_the_list_says_what_there_is(capsys: Output) -> None:
     run(capsys, "data", "import", write("GBPUSD-1h.csv", hours(7)))
     _, out, _ = run(capsys, "data", "list")
     assert [" ".join(line.split()) for line in out.splitlines()] == [
-        "symbol timeframe candles first last missing trust",
+        "symbol timeframe rows first last missing trust",
         "EURUSD 1h 10 2025-01-06T00:00:00Z 2025-01-06T12:00:00Z 3 in 1 gaps user-supplied",
         "GBPUSD 1h 7 2025-01-06T00:00:00Z 2025-01-06T06:00:00Z 0 in 0 gaps user-supplied",
     ]
@@ -186,3 +186,39 @@ def test_what_goes_out_comes_in_again(capsys: Output) -> None:
 def test_fetching_needs_a_server(capsys: Output) -> None:
     code, _, err = run(capsys, "data", "fetch", "EURUSD")
     assert (code, err.startswith("error: which market-data server? Set WS_MARKET_DATA_URL")) == (2, True)
+
+
+TICKS = ["time,bid,ask", *(f"{1736121600000 + 20_000 * k},1.1{k:04d},1.2" for k in range(10))]
+
+
+def test_ticks_come_in_and_make_candles(capsys: Output) -> None:
+    Path("EURUSD.csv").write_text("\n".join(TICKS) + "\n")
+    span = "EURUSD 10 ticks from 2025-01-06T00:00:00Z to 2025-01-06T00:03:00Z"
+    assert run(capsys, "data", "import", "EURUSD.csv") == (0, f"EURUSD.csv: {span}: 10 new\n", "")
+    code, out, _ = run(capsys, "data", "list")
+    assert (code, out.splitlines()[1].split()[:3]) == (0, ["EURUSD", "tick", "10"])
+    assert run(capsys, "data", "check", "EURUSD")[1].startswith(
+        "EURUSD, 10 ticks as 1m: 4 candles\n  nothing was found"
+    )
+    assert run(capsys, "data", "resample", "EURUSD", "1m")[1].startswith("from EURUSD tick: EURUSD 1m, 3 candles")
+    assert run(capsys, "data", "export", "EURUSD", "a.csv", "--timeframe", "tick")[1] == "a.csv: 10 ticks of EURUSD\n"
+    assert Path("a.csv").read_text().splitlines()[1] == "2025-01-06 00:00:00.000000000Z,1.10000,1.20000,1"
+    assert run(capsys, "data", "check", "EURUSD", "--timeframe", "tick", "--verified")[1].endswith("trust: verified\n")
+
+
+def test_ticks_become_candles_where_these_are_named(capsys: Output) -> None:
+    Path("EURUSD-1m.csv").write_text("\n".join(TICKS) + "\n")
+    assert "EURUSD 1m, 4 candles" in run(capsys, "data", "import", "EURUSD-1m.csv")[1]
+    assert "EURUSD 10 ticks" in run(capsys, "data", "import", "EURUSD-1m.csv", "--timeframe", "tick")[1]
+    hour = write("EURUSD-1h.csv", hours(3))
+    code, _, err = run(capsys, "data", "import", hour, "--timeframe", "tick")
+    assert (code, err) == (2, f"error: {hour}: holds no ticks: no columns `bid` and `ask` without an `open`\n")
+
+
+def test_a_run_takes_candles_of_ticks_where_there_are_no_others(capsys: Output) -> None:
+    Path("EURUSD.csv").write_text("\n".join(TICKS) + "\n")
+    run(capsys, "data", "import", "EURUSD.csv")
+    code, out, _ = run(capsys, "run", "ma_crossover_strategy", "--symbol", "EURUSD", "--json")
+    assert (code, json.loads(out)["timeframe"]) == (0, "1m")
+    code, out, _ = run(capsys, "run", "ma_crossover_strategy", "--symbol", "EURUSD", "--json", "--timeframe", "30s")
+    assert (code, json.loads(out)["timeframe"]) == (0, "30s")

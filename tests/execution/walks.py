@@ -100,17 +100,17 @@ def real_candles(count: int) -> list[Candle]:
 
     rows = next(parquet.ParquetFile(EURUSD).iter_batches(count)).to_pylist()
 
-    def in_ticks(price: float) -> int:
+    def exact(price: float) -> int:
         return round(price * 100_000)
 
     return [
         Candle(
             time=row["time"] * 10**9,
-            open=in_ticks(row["open"]),
-            high=in_ticks(row["high"]),
-            low=in_ticks(row["low"]),
-            close=in_ticks(row["close"]),
-            spread=in_ticks(row["spread"]),
+            open=exact(row["open"]),
+            high=exact(row["high"]),
+            low=exact(row["low"]),
+            close=exact(row["close"]),
+            spread=exact(row["spread"]),
         )
         for row in rows
     ]

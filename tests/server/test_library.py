@@ -12,6 +12,7 @@ from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.timeframes import HOUR, MINUTE, parse_time
 from sptrader_stream.workspace import Workspace, create_workspace
 from tests.catalog.series import write
+from tests.catalog.test_ticks import START, bring_in
 from tests.plain_candles import NOON, plain
 
 HOURS = "\n".join(["time,open,high,low,close", *(f"{1736121600 + 3600 * k},1.1,1.2,1.0,1.1" for k in range(9))])
@@ -84,3 +85,15 @@ def test_a_file_is_named_within_the_folders_alone(library: CandleLibrary, tmp_pa
     for name in ("../config/instruments.yaml", "EURUSD", "no.csv"):
         with pytest.raises(InvalidRequestError, match=r"has no file of candles .* it has: EURUSD-5m\.csv, GBPUSD-1h"):
             library.named(name)
+
+
+def test_ticks_stand_for_the_candles_that_they_make(tmp_path: Path) -> None:
+    create_workspace(tmp_path)
+    times = (0, 500, 61_000, 180_000)
+    bring_in(tmp_path / "data", [(time, 110_000, 110_002, 1.0) for time in times])
+    library = CandleLibrary(Workspace(tmp_path), ServerSettings())
+    holding = library.find("EURUSD", None)
+    assert holding is not None
+    assert library.coverage(holding) == Coverage(START, START + 3 * MINUTE, 3)
+    _, found = library.candles("EURUSD", "30s", None, None)
+    assert [time for chunk in found for time in chunk.time.tolist()] == [START, START + MINUTE, START + 3 * MINUTE]

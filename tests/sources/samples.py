@@ -15,7 +15,7 @@ from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import RESEARCH, DataPolicy
 from sptrader_stream.sources.intake import Intake
-from sptrader_stream.sources.source import CandleSource, Chunk, RawCandles, SourceInfo, TickCandles, raw_part
+from sptrader_stream.sources.source import CandleSource, Chunk, ExactCandles, RawCandles, SourceInfo, raw_part
 from sptrader_stream.timeframes import MINUTE, parse_time
 
 EURUSD = Instrument(symbol="EURUSD", price_precision=5, quantity_precision=2, trading_hours="forex")
@@ -67,7 +67,7 @@ def candles(
 
 
 def take_in(
-    raw: RawCandles | TickCandles,
+    raw: RawCandles | ExactCandles,
     *,
     instrument: Instrument = EURUSD,
     timeframe: str = "1m",
@@ -85,7 +85,7 @@ def take_in(
     return joined(kept), intake
 
 
-def part(candles: RawCandles | TickCandles, first: int, last: int) -> RawCandles | TickCandles:
+def part(candles: RawCandles | ExactCandles, first: int, last: int) -> RawCandles | ExactCandles:
     """The candles from ``first`` to ``last``."""
     if isinstance(candles, RawCandles):
         return raw_part(candles, first, last)

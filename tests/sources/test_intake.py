@@ -14,7 +14,7 @@ from sptrader_stream.errors import DataError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import KINDS, RESEARCH, DataPolicy, IssueKind
 from sptrader_stream.sources.intake import Intake, ready_chunks
-from sptrader_stream.sources.source import NO_SPREAD, RawCandles, TickCandles, raw_part
+from sptrader_stream.sources.source import NO_SPREAD, ExactCandles, RawCandles, raw_part
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_time
 from tests.sources.samples import APPLE, BITCOIN, EURUSD, NOON, Given, candles, take_in
 
@@ -285,31 +285,31 @@ def test_candles_in_ticks_are_held_against_the_same_contract_as_prices(
 ) -> None:
     policy = RESEARCH if strict else ALLOW_ALL
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=6))
-    ticks = in_ticks(rows, has_spread, precision)
+    ticks = exact(rows, has_spread, precision)
 
-    kept, of_ticks = take_in(ticks, policy=policy, cuts=cuts)
+    kept, of_exact = take_in(ticks, policy=policy, cuts=cuts)
     expected, of_prices = take_in(ticks.in_prices(), policy=policy)
 
     assert kept.keys() == expected.keys()
     assert all(np.array_equal(kept[name], expected[name]) for name in kept)
-    assert of_ticks.issues() == of_prices.issues()
-    assert str(of_ticks.failure) == str(of_prices.failure)
+    assert of_exact.issues() == of_prices.issues()
+    assert str(of_exact.failure) == str(of_prices.failure)
 
 
 def test_every_candle_off_the_grid_is_counted_where_prices_are_ticks() -> None:
     rows: list[dict[str, float]] = [{}, {"time": 1.5}, {"time": 2.5}, {"time": 3.5}]
 
-    _, intake = take_in(in_ticks(rows, False, 5), policy=ALLOW_ALL)
+    _, intake = take_in(exact(rows, False, 5), policy=ALLOW_ALL)
 
     assert [issue.count for issue in intake.issues() if issue.kind == "misaligned"] == [3]
 
 
-def in_ticks(rows: list[dict[str, float]], has_spread: bool, precision: int) -> TickCandles:
+def exact(rows: list[dict[str, float]], has_spread: bool, precision: int) -> ExactCandles:
     def column(name: str) -> Ints:
         return np.array([row.get(name, CLEAN[name]) for row in rows], np.int64)
 
     minutes = np.array([row.get("time", index) for index, row in enumerate(rows)])
-    return TickCandles(
+    return ExactCandles(
         row=0,
         precision=precision,
         time=NOON + (MINUTE * minutes).astype(np.int64),

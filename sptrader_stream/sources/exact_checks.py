@@ -19,7 +19,7 @@ from sptrader_stream.sources.checks import (
 
 
 @kernel
-def check_ticks(
+def check_exact(
     time: Ints,
     open_: Ints,
     high: Ints,
@@ -39,7 +39,7 @@ def check_ticks(
     """Hold a chunk against the contract, up to the first finding that blocks.
 
     Args:
-        time, open_, high, low, close, volume: the columns of ``TickCandles``.
+        time, open_, high, low, close, volume: the columns of ``ExactCandles``.
         spread: likewise; empty where the source has none.
         keep: as long as ``time``; filled from the start with the indexes of the candles that are kept.
         timeframe: nanoseconds.
