@@ -7,6 +7,7 @@ is told is put together when somebody asks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,6 +31,7 @@ from sptrader_stream.server.documents import ENDED, RunRequest, RunState, RunSta
 from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.messages import EndedMessage, MetricsMessage, ProgressMessage, StateMessage
 from sptrader_stream.server.request_errors import StateConflictError
+from sptrader_stream.server.run_status import moment_text
 from sptrader_stream.server.speed import Speedometer
 from sptrader_stream.server.summary import summary_of_metrics
 from sptrader_stream.store.head import metric_values
@@ -66,6 +68,7 @@ class RunHandle:
         live: Run | None,
         on_change: OnChange,
         clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
         """Hold a run.
 
@@ -74,6 +77,7 @@ class RunHandle:
             folder, request, log, live: see the attributes.
             on_change: called when anything has changed.
             clock: monotonic seconds.
+            now: the time of day.
         """
         self.id = status.backtest_id
         self.folder = folder
@@ -86,6 +90,7 @@ class RunHandle:
         self.interrupting = False
         self._status = status
         self._on_change = on_change
+        self._now = now
         self._progress: Progress | None = None
         self._metrics: Metrics | None = None
         self._speed = Speedometer(clock)
@@ -248,10 +253,10 @@ class RunHandle:
             case RunEnded() as ended:
                 self._take_end(ended)
 
-    def begin(self, time: str) -> None:
-        """The run leaves the queue at this time."""
+    def begin(self) -> None:
+        """The run leaves the queue now."""
         self.queue_position = None
-        self._status = msgspec.structs.replace(self._status, status="running", started_at=time)
+        self._status = msgspec.structs.replace(self._status, status="running", started_at=moment_text(self._now()))
         self._speed.start()
         self._changed()
 
@@ -282,10 +287,6 @@ class RunHandle:
             ),
         )  # fmt: skip
 
-    def stamp_end(self, time: str) -> None:
-        """Note when the run was over."""
-        self._status = msgspec.structs.replace(self._status, ended_at=time)
-
     def mark_written(self) -> None:
         """Everything that the run leaves behind is on the disk."""
         self.live = None
@@ -306,6 +307,7 @@ class RunHandle:
         self._status = msgspec.structs.replace(
             reached,
             status=state,
+            ended_at=moment_text(self._now()),
             queue_position=None,
             progress_pct=100.0 if state == "completed" else reached.progress_pct,
             candles_per_second=self._speed.overall(ended.candles),

@@ -218,7 +218,7 @@ class Registry:
         write_run_file(spec.folder, RunFile(request=request, status=status))
         handle = RunHandle(
             status, spec.folder, request, EventLog(spec.run_id, spec.folder, self._pages), live=run,
-            on_change=self._changed, clock=self._clock,
+            on_change=self._changed, clock=self._clock, now=self._now,
         )  # fmt: skip
         playback.on_change = partial(self._controlled, handle)
         return handle
@@ -226,14 +226,14 @@ class Registry:
     def _ended_before(self, content: RunFile, folder: Path) -> RunHandle:
         return RunHandle(
             content.status, folder, content.request, EventLog.found(content.status, folder, self._pages), live=None,
-            on_change=self._changed, clock=self._clock,
+            on_change=self._changed, clock=self._clock, now=self._now,
         )  # fmt: skip
 
     async def _execute(self, handle: RunHandle) -> None:
         run = handle.live
         assert run is not None
         with structlog.contextvars.bound_contextvars(run_id=handle.id):
-            handle.begin(moment_text(self._now()))
+            handle.begin()
             untap = run.log.tap(handle.take_frame)
             try:
                 await self._write(handle)
@@ -258,7 +258,6 @@ class Registry:
         """Write down how a run ended, and make room for the next."""
         self._live.discard(handle)
         self._room.set()
-        handle.stamp_end(moment_text(self._now()))
         await self._write(handle)
         handle.mark_written()
 

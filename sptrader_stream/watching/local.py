@@ -18,7 +18,7 @@ from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.log.pages import PageCache
 from sptrader_stream.server.messages import ServerMessage, SteeringCommand
 from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.run_status import first_status, moment_text
+from sptrader_stream.server.run_status import first_status
 from sptrader_stream.server.steering import steer
 
 _AT_ONCE: Final = 256
@@ -57,7 +57,6 @@ class LocalRun:
             UserError: the run is not possible.
         """
         self.run_id = spec.run_id
-        self._now = now
         self._changed = trio.Event()
         playback = Playback(pace)
         playback.on_change = self._wake
@@ -65,7 +64,7 @@ class LocalRun:
         self._handle = RunHandle(
             first_status(spec, "research", pace, now()), spec.folder, None,
             EventLog(spec.run_id, spec.folder, PageCache()), live=self._run, on_change=lambda _: self._wake(),
-            clock=clock,
+            clock=clock, now=now,
         )  # fmt: skip
 
     def cancel(self) -> None:
@@ -79,7 +78,7 @@ class LocalRun:
             StorageError: the result cannot be written.
         """
         untap = self._run.log.tap(self._handle.take_frame)
-        self._handle.begin(moment_text(self._now()))
+        self._handle.begin()
         try:
             return await self._run.execute()
         finally:

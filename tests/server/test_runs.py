@@ -162,7 +162,7 @@ def test_a_cancelled_run_keeps_what_it_did_and_others_notice_nothing(tmp_path: P
         other = await registry.start(request("endless"))
         await until(endless, lambda: endless.status().trades_count > 10, registry)
         await registry.cancel(endless.id)
-        assert endless.state == "cancelled"
+        assert (endless.state, (endless.status().ended_at or "")[:11]) == ("cancelled", "2025-06-01T")
         await endless.wait_written()
         head = read_record(endless.folder).head
         assert (head.status, head.total_trades) == ("cancelled", endless.status().trades_count)

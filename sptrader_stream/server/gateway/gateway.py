@@ -32,7 +32,7 @@ _HANDSHAKE_SECONDS: Final = 10.0
 # Events that come this close together go out together.
 _TOGETHER_SECONDS: Final = 0.005
 # Of the loop's time while runs compute.
-_SHARE: Final = 0.08
+_SHARE: Final = 0.05
 # In one go; other tasks get their turn in between.
 _SLICE_SECONDS: Final = 0.002
 _WAITING_COMMANDS: Final = 16
