@@ -14,10 +14,10 @@ import structlog
 from sptrader_stream.database.address import database_url
 from sptrader_stream.server.gateway.gateway import Gateway
 from sptrader_stream.server.library import CandleLibrary
-from sptrader_stream.server.ordering import make_server_spec
-from sptrader_stream.server.result_process import ResultProcess
-from sptrader_stream.server.result_store import ResultStore
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.ordering import make_server_spec
+from sptrader_stream.server.runs.registry import Registry
+from sptrader_stream.server.runs.result_process import ResultProcess
+from sptrader_stream.server.runs.result_store import ResultStore
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.store.results import Written
 from sptrader_stream.workspace import Workspace

@@ -17,9 +17,9 @@ from sptrader_stream.pace import Pace
 from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.log.pages import PageCache
 from sptrader_stream.server.messages import ServerMessage, SteeringCommand
-from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.run_status import first_status
-from sptrader_stream.server.steering import steer
+from sptrader_stream.server.runs.handle import RunHandle
+from sptrader_stream.server.runs.status import first_status
+from sptrader_stream.server.runs.steering import steer
 
 _AT_ONCE: Final = 256
 _UPDATE_SECONDS: Final = 0.05

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from sptrader_stream.errors import StorageError
-from sptrader_stream.server.result_process import ResultProcess
+from sptrader_stream.server.runs.result_process import ResultProcess
 from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE, Written, write_result
 from sptrader_stream.store.writing import WriteAnswer, WriteRequest, answer
 from tests.actors.support import Memory, make, one_chunk

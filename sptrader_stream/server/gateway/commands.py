@@ -17,9 +17,9 @@ from sptrader_stream.server.messages import (
     SteeringCommand,
 )
 from sptrader_stream.server.request_errors import InvalidRequestError
-from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.runs import Registry
-from sptrader_stream.server.steering import steer
+from sptrader_stream.server.runs.handle import RunHandle
+from sptrader_stream.server.runs.registry import Registry
+from sptrader_stream.server.runs.steering import steer
 
 _KIND: Final = cast("type[ClientMessage]", ClientMessage)
 _JSON: Final = msgspec.json.Decoder(_KIND)

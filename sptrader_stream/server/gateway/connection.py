@@ -21,7 +21,7 @@ from sptrader_stream.server.messages import (
     Unsubscribe,
 )
 from sptrader_stream.server.request_errors import InvalidRequestError, problem_of
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.settings import ServerSettings
 
 NORMAL: Final = 1000

@@ -13,7 +13,7 @@ import msgspec
 from sptrader_stream.server.gateway.taps import CandleTap, SignalTap
 from sptrader_stream.server.log.encoding import Format, frame
 from sptrader_stream.server.messages import Topic
-from sptrader_stream.server.run_handle import RunHandle
+from sptrader_stream.server.runs.handle import RunHandle
 
 CONFLATED: Final[tuple[Topic, ...]] = ("progress", "metrics", "candles", "signals")
 

@@ -24,8 +24,8 @@ from sptrader_stream.server.gateway.outlet import Outlet
 from sptrader_stream.server.gateway.routes import Refused, Route, find_route
 from sptrader_stream.server.http import Handover
 from sptrader_stream.server.messages import MSGPACK_SUBPROTOCOL, Topic
-from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.handle import RunHandle
+from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.settings import ServerSettings
 
 _HANDSHAKE_SECONDS: Final = 10.0

@@ -7,7 +7,7 @@ from typing import Annotated, Protocol, TypeAlias
 from litestar.params import Dependency
 
 from sptrader_stream.server.library import CandleLibrary
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.workspace import Workspace
 

@@ -14,7 +14,7 @@ from sptrader_stream.events import RunStarted
 from sptrader_stream.server.documents import FieldProblem
 from sptrader_stream.server.request_errors import InvalidRequestError, StateConflictError
 from sptrader_stream.server.rest.contract import Service
-from sptrader_stream.server.run_handle import RunHandle
+from sptrader_stream.server.runs.handle import RunHandle
 from sptrader_stream.store.journal import JOURNAL_FILE
 from sptrader_stream.store.results import RESULT_FILE
 from sptrader_stream.store.runs import RunRecord, read_record, read_started

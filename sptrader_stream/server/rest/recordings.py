@@ -28,7 +28,7 @@ from sptrader_stream.server.rest.recorded import (
     read_trade_page,
 )
 from sptrader_stream.server.rest.runs import Offset
-from sptrader_stream.server.run_handle import RunHandle
+from sptrader_stream.server.runs.handle import RunHandle
 from sptrader_stream.store.results import RESULT_FILE
 from sptrader_stream.timeframes import parse_time
 

@@ -22,7 +22,7 @@ from sptrader_stream.server.rest.bodies import JsonBody
 from sptrader_stream.server.rest.contract import Served
 from sptrader_stream.server.rest.documents import PaceRequest, StepRequest
 from sptrader_stream.server.rest.problems import problems
-from sptrader_stream.server.steering import read_pace, step
+from sptrader_stream.server.runs.steering import read_pace, step
 
 MOST_RUNS: Final = 500
 FURTHEST: Final = 2**53 - 1

@@ -24,9 +24,9 @@ from sptrader_stream.server.gateway.connection import Connection
 from sptrader_stream.server.gateway.gateway import Gateway
 from sptrader_stream.server.gateway.outlet import Outlet
 from sptrader_stream.server.http import HttpServer
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.settings import ServerSettings
-from tests.server.registry import Specs, open_registry, request
+from tests.server.runs.registries import Specs, open_registry, request
 
 
 class Served:

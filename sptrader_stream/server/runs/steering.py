@@ -9,7 +9,7 @@ from sptrader_stream.pace import Pace, parse_pace
 from sptrader_stream.server.documents import FieldProblem
 from sptrader_stream.server.messages import Cancel, Pause, Resume, SetPace, SteeringCommand, Step
 from sptrader_stream.server.request_errors import InvalidRequestError
-from sptrader_stream.server.run_handle import RunHandle
+from sptrader_stream.server.runs.handle import RunHandle
 
 
 def read_pace(said: str | float) -> Pace:

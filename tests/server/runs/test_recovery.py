@@ -10,13 +10,13 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from sptrader_stream.server.recovery import recover
-from sptrader_stream.server.result_process import ResultProcess
-from sptrader_stream.server.run_file import RunFile, read_run_file
+from sptrader_stream.server.runs.recovery import recover
+from sptrader_stream.server.runs.result_process import ResultProcess
+from sptrader_stream.server.runs.run_file import RunFile, read_run_file
 from sptrader_stream.store.journal import JOURNAL_FILE
 from sptrader_stream.store.results import HEAD_FILE, RESULT_FILE
 from tests.actors.support import Memory, make
-from tests.server.registry import CANDLES, open_registry, request
+from tests.server.runs.registries import CANDLES, open_registry, request
 
 
 @pytest.fixture

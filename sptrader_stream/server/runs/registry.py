@@ -25,13 +25,13 @@ from sptrader_stream.pace import Pace
 from sptrader_stream.server.documents import RunRequest, RunState
 from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.log.pages import PageCache
-from sptrader_stream.server.recovery import recover
 from sptrader_stream.server.request_errors import QueueFullError, StateConflictError, UnknownRunError
-from sptrader_stream.server.run_file import RunFile, make_folder, remove_folder, write_run_file
-from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.run_status import first_status, moment_text
+from sptrader_stream.server.runs.handle import RunHandle
+from sptrader_stream.server.runs.recovery import recover
+from sptrader_stream.server.runs.run_file import RunFile, make_folder, remove_folder, write_run_file
+from sptrader_stream.server.runs.status import first_status, moment_text
+from sptrader_stream.server.runs.steering import read_pace
 from sptrader_stream.server.settings import ServerSettings
-from sptrader_stream.server.steering import read_pace
 
 # Reading strategies and opening candles is mostly Python: more threads at it would only hold each other up.
 _OPENING_AT_ONCE: Final = 2

@@ -21,13 +21,13 @@ from sptrader_stream.server.request_errors import (
     StateConflictError,
     UnknownRunError,
 )
-from sptrader_stream.server.run_file import read_run_file
-from sptrader_stream.server.run_handle import RunHandle
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.handle import RunHandle
+from sptrader_stream.server.runs.registry import Registry
+from sptrader_stream.server.runs.run_file import read_run_file
 from sptrader_stream.store.recording import Recording
 from sptrader_stream.store.runs import read_record
 from tests.actors.support import Memory, make, recorded
-from tests.server.registry import CANDLES, NOON, open_registry, request
+from tests.server.runs.registries import CANDLES, NOON, open_registry, request
 
 
 def run_in(

@@ -9,7 +9,7 @@ import pytest
 
 from sptrader_stream.errors import StorageError
 from sptrader_stream.server.documents import RunRequest, RunStatus
-from sptrader_stream.server.run_file import (
+from sptrader_stream.server.runs.run_file import (
     RUN_FILE,
     RunFile,
     make_folder,

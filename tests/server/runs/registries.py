@@ -15,7 +15,7 @@ import trio
 from actors.run import ResultWriter, write_in_thread
 from actors.spec import RunSpec
 from sptrader_stream.server.documents import RunRequest
-from sptrader_stream.server.runs import Registry
+from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.settings import ServerSettings
 from tests.actors.support import Memory, make_spec, one_chunk
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sptrader_stream.server.speed import Speedometer
+from sptrader_stream.server.runs.speed import Speedometer
 
 
 class Clock:

@@ -17,7 +17,7 @@ from sptrader_stream.errors import StorageError, UserError
 from sptrader_stream.events import Records, RunEnded, RunStarted
 from sptrader_stream.execution.records import RECORD_WIDTH, TIME, count_trades
 from sptrader_stream.server.documents import ENDED, RunStatus
-from sptrader_stream.server.run_file import RunFile, read_run_file, run_folders, write_run_file
+from sptrader_stream.server.runs.run_file import RunFile, read_run_file, run_folders, write_run_file
 from sptrader_stream.store.journal import JOURNAL_FILE, read_end, read_journal
 from sptrader_stream.store.results import HEAD_FILE, complete_result
 from sptrader_stream.store.runs import RunRecord, read_record

@@ -12,8 +12,8 @@ from actors.spec import RunSpec
 from sptrader_stream.errors import UserError
 from sptrader_stream.server.documents import RunRequest
 from sptrader_stream.server.library import CandleLibrary
-from sptrader_stream.server.ordering import make_server_spec
 from sptrader_stream.server.request_errors import RequestError, UnknownStrategyError, UnknownSymbolError
+from sptrader_stream.server.runs.ordering import make_server_spec
 from sptrader_stream.server.settings import ServerSettings
 from sptrader_stream.workspace import Workspace, create_workspace
 from tests.catalog.series import write

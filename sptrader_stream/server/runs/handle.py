@@ -31,9 +31,9 @@ from sptrader_stream.server.documents import ENDED, RunRequest, RunState, RunSta
 from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.messages import EndedMessage, MetricsMessage, ProgressMessage, StateMessage
 from sptrader_stream.server.request_errors import StateConflictError
-from sptrader_stream.server.run_status import moment_text
-from sptrader_stream.server.speed import Speedometer
-from sptrader_stream.server.summary import summary_of_metrics
+from sptrader_stream.server.runs.speed import Speedometer
+from sptrader_stream.server.runs.status import moment_text
+from sptrader_stream.server.runs.summary import summary_of_metrics
 from sptrader_stream.store.head import metric_values
 from sptrader_stream.timeframes import format_time
 

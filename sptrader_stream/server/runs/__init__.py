@@ -1,0 +1,1 @@
+"""The runs of a server: taken on, queued, steered, recorded, recovered and retired."""
