@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sptrader_stream.events import Market
@@ -41,8 +42,8 @@ def _market_row(market: Market) -> tuple[Cell, ...]:
     asked = [None if each is None else format_minute(each) for each in (market.start, market.end)]
     begin, end = asked
     span = "all" if begin is None and end is None else f"{begin or 'the first'} to {end or 'the last'}"
-    # Only a file has a size.
-    size = f"{market.size:,} bytes" if market.size else "-"
+    # A series is known by its manifest, whose size says nothing.
+    size = f"{market.size:,} bytes" if market.size and not Path(market.path).is_dir() else "-"
     source = element("code", market.path if market.size else market.source)
     return (Cell(market.instrument.symbol), Cell(source, "wide"), Cell(span), Cell(size, "num"))
 

@@ -7,12 +7,11 @@ from typing import Final
 
 import msgspec
 
-from sptrader_stream.candles import up_to
 from sptrader_stream.errors import UserError
 from sptrader_stream.execution.settings import InstrumentSettings
 from sptrader_stream.report.market import FEW, MOST, MarketChart, chart_market
 from sptrader_stream.rules.settings import execution_settings
-from sptrader_stream.store.remake import remake
+from sptrader_stream.store.remake import CandlesAgain, remake
 from sptrader_stream.store.runs import RunRecord
 from sptrader_stream.timeframes import parse_timeframe
 
@@ -35,9 +34,9 @@ class Charts(msgspec.Struct, frozen=True):
 
 def read_charts(record: RunRecord) -> Charts:
     """Read the run's candles again, with what the strategy's rules read; without them there is still a page."""
-    started, period = record.started, record.period
+    started = record.started
     nothing = [None] * len(started.markets)
-    if period is None:
+    if record.period is None:
         return Charts(nothing, nothing, ())
     try:
         remade = remake(started)
@@ -45,13 +44,13 @@ def read_charts(record: RunRecord) -> Charts:
         timeframe = parse_timeframe(started.timeframe)
         instruments = [market.instrument for market in remade.markets]
         settings = execution_settings(remade.strategy, instruments, timeframe, remade.capital)
-        markets = []
-        for market in remade.markets:
-            # Behind the last candle of the run may lie what ended it.
-            chunks = up_to(market.candles(remade.data_policy), period[1])
-            markets.append(chart_market(remade.strategy, market.instrument, timeframe, chunks, most))
+        markets, notes = [], []
+        for number, instrument in enumerate(instruments):
+            candles = CandlesAgain(record, remade, number)
+            markets.append(chart_market(remade.strategy, instrument, timeframe, candles.chunks(), most))
+            notes.append(candles.difference())
     except UserError as error:
         return Charts(nothing, nothing, (f"The chart has no candles and no indicators: {error}",))
     return Charts(
-        settings.instruments, markets, tuple(f"{each}: the chart shows it as it is today." for each in remade.notes)
+        settings.instruments, markets, [f"{each}: the chart shows what there is today." for each in notes if each]
     )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
-from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import normalise_symbol
 from sptrader_stream.research.near import Nearest
 from sptrader_stream.research.why import RunToExplain, Why, explain_candle, nearest_candles
 from sptrader_stream.rules.settings import execution_settings
 from sptrader_stream.store.journal import read_events
-from sptrader_stream.store.remake import Remade, remake
+from sptrader_stream.store.remake import CandlesAgain, Remade, remake
 from sptrader_stream.store.runs import RunRecord
 from sptrader_stream.timeframes import parse_timeframe
 
@@ -58,19 +55,22 @@ def explain_run(
     remade = remake(record.started)
     opened = _open(record, remade)
     numbers = _numbers(opened, symbol, record.folder.name)
-    answer = WhyAnswer(run=record.folder.name, notes=remade.notes)
-
-    def candles(number: int) -> Iterator[ReadyCandles]:
-        return remade.markets[number].candles(remade.data_policy)
-
+    run = record.folder.name
+    candles = {number: CandlesAgain(record, remade, number) for number in numbers}
     if at is not None:
-        found = [explain_candle(opened, number, candles(number), at) for number in numbers]
-        return msgspec.structs.replace(answer, candles=found)
+        # They are not read to the end, so that only what the file's size and time tell is known of them.
+        notes = tuple(filter(None, (remade.notes[number] for number in numbers)))
+        return WhyAnswer(
+            run=run,
+            notes=notes,
+            candles=[explain_candle(opened, number, again.chunks(), at) for number, again in candles.items()],
+        )
     nearest = [
-        NearestOf(opened.instruments[number].symbol, nearest_candles(opened, number, candles(number), near or 1))
-        for number in numbers
+        NearestOf(opened.instruments[number].symbol, nearest_candles(opened, number, again.chunks(), near or 1))
+        for number, again in candles.items()
     ]
-    return msgspec.structs.replace(answer, near=nearest)
+    notes = tuple(filter(None, (again.difference() for again in candles.values())))
+    return WhyAnswer(run=run, notes=notes, near=nearest)
 
 
 def _open(record: RunRecord, remade: Remade) -> RunToExplain:

@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 import numpy as np
 
-from sptrader_stream.candles import ReadyCandles, up_to
+from sptrader_stream.candles import ReadyCandles
 from sptrader_stream.errors import UserError
 from sptrader_stream.execution.records import ExecutionEvent
 from sptrader_stream.execution.settings import ATR_DIGITS, ExecutionSettings
@@ -102,7 +102,7 @@ def explain_candle(run: RunToExplain, number: int, chunks: Iterator[ReadyCandles
     watches = [Watch(each, each.opened.price) for each in open_positions(run.events(), number, until)]
     windows = Windows(plan, instrument, settings.timeframe, _deepest(plan) + _KEPT_BESIDE)
     window = None
-    for chunk in up_to(chunks, run.period[1]):
+    for chunk in chunks:
         window = windows.add(chunk)
         for watch in watches:
             _follow(watch, run, number, window, until)
@@ -178,7 +178,7 @@ def nearest_candles(run: RunToExplain, number: int, chunks: Iterator[ReadyCandle
     nearest = NearestCandles(run.plan.entries, Explainer(run.plan), most)
     keep = _deepest(run.plan) + RANGE + _KEPT_BESIDE
     windows = Windows(run.plan, run.instruments[number], run.settings.timeframe, keep)
-    for chunk in up_to(chunks, run.period[1]):
+    for chunk in chunks:
         nearest.add(windows.add(chunk))
     return nearest.result()
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
+from sptrader_stream.candles import ReadyCandles, up_to
 from sptrader_stream.errors import DataError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.opening import is_series, open_source, stamp
 from sptrader_stream.rules.loader import compile_strategy
 from sptrader_stream.rules.plan import StrategyPlan
+from sptrader_stream.sources import digest
 from sptrader_stream.sources.contract import DataPolicy
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.sources.names import NAMED, SYNTHETIC
+from sptrader_stream.store.runs import RunRecord
 
 
 class Remade(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,14 +29,15 @@ class Remade(msgspec.Struct, frozen=True, kw_only=True):
         markets: the instruments as they were declared then, their candles opened again.
         capital: money (10^-8).
         data_policy: what was to be done about findings in the candles.
-        notes: what may be different, in words, one for each file that has changed; empty where nothing has.
+        notes: by market, in words: that its file is another one than then, as far as its size and time tell; None
+            where it is not, and where there is none.
     """
 
     strategy: StrategyPlan
     markets: tuple[MarketSpec, ...]
     capital: int
     data_policy: DataPolicy
-    notes: tuple[str, ...]
+    notes: tuple[str | None, ...]
 
 
 def remake(started: RunStarted) -> Remade:
@@ -48,8 +53,47 @@ def remake(started: RunStarted) -> Remade:
         markets=tuple(reopen(market, started) for market in started.markets),
         capital=started.start_capital,
         data_policy=cast("DataPolicy", started.data_policy),
-        notes=tuple(filter(None, map(_difference, started.markets))),
+        notes=tuple(map(_difference, started.markets)),
     )
+
+
+class CandlesAgain:
+    """The candles of one instrument of a run, read once more, and whether they are those that the run saw.
+
+    Args:
+        record: the run.
+        remade: the same, opened again.
+        number: the instrument's index in the run.
+    """
+
+    def __init__(self, record: RunRecord, remade: Remade, number: int) -> None:
+        self._market = remade.markets[number]
+        self._policy = remade.data_policy
+        self._note = remade.notes[number]
+        self._period = record.period
+        symbol = self._market.instrument.symbol
+        self._then = next((each.checksum for each in record.head.provenance if each.symbol == symbol), None)
+        self._now = digest.new_state()
+
+    def chunks(self) -> Iterator[ReadyCandles]:
+        """Read up to the last candle of the run; behind it may lie what ended it.
+
+        Raises:
+            DataError: the source cannot be read on.
+        """
+        chunks = self._market.candles(self._policy)
+        for chunk in chunks if self._period is None else up_to(chunks, self._period[1]):
+            digest.add(chunk, self._now)
+            yield chunk
+
+    def difference(self) -> str | None:
+        """Say so where they are other ones, once they were read to the end."""
+        if self._then is None:
+            return self._note
+        if self._then == digest.checksum(self._now):
+            return None
+        info = self._market.source.info
+        return f"the candles of {info.symbol} that {info.name} has now are not those that the run saw"
 
 
 def reopen(market: Market, started: RunStarted) -> MarketSpec:

@@ -10,13 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sptrader_stream.candles import up_to
 from sptrader_stream.columns import Ints
 from sptrader_stream.events import DataIssue, Executions, Failure, Market, Progress, Provenance, Reports, RunStarted
 from sptrader_stream.execution import records as layout
 from sptrader_stream.execution.records import RECORD_WIDTH, pack_head
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.metrics.core import MetricsCore
+from sptrader_stream.opening import open_source
+from sptrader_stream.sources import digest
 from sptrader_stream.sources.contract import RESEARCH
+from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.head import Bounds, Ending, Timing, make_head
 from sptrader_stream.store.recording import Recording
 from sptrader_stream.store.results import write_head, write_result
@@ -156,8 +160,19 @@ def write_run(
 def _seen(market: Market, times: Ints) -> Provenance:
     return Provenance(
         symbol=market.instrument.symbol, kind="csv", source=market.source, trust="user-supplied", retrieved_at=None,
-        start=int(times[0]), end=int(times[-1]), candles=len(times), checksum="c" * 32,
+        start=int(times[0]), end=int(times[-1]), candles=len(times), checksum=_checksum(market, int(times[-1])),
     )  # fmt: skip
+
+
+def _checksum(market: Market, last: int) -> str:
+    """Of the candles that the run would have seen, where there is such a file."""
+    if not Path(market.path).is_file():
+        return "c" * 32
+    state = digest.new_state()
+    spec = MarketSpec(market.instrument, open_source(market.path, market.instrument, timeframe="1h"))
+    for chunk in up_to(spec.candles(RESEARCH), last):
+        digest.add(chunk, state)
+    return digest.checksum(state)
 
 
 def write_sample(folder: Path) -> Path:

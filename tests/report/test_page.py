@@ -252,11 +252,14 @@ def test_equity_that_is_gone_is_told(tmp_path: Path) -> None:
 def test_a_source_that_has_changed_is_told(tmp_path: Path) -> None:
     write_candles(tmp_path / "c.csv", hourly(), 5)
     write_run(tmp_path / "run", [market(EURUSD, tmp_path / "c.csv")], [])
+    # What comes after the run's last candle is none of the run's.
     write_candles(tmp_path / "c.csv", hourly(HOURS + 50), 5)
     page = make_page(read_record(tmp_path / "run"))
-    assert "has changed since the run" in Outline(page).text
-    # What comes after the run's last candle is none of the run's.
+    assert "are not those that the run saw" not in Outline(page).text
     assert len(embedded(page)["markets"][0]["levels"][0]["time"]) == HOURS
+    write_candles(tmp_path / "c.csv", hourly(HOURS, 110_001), 5)
+    page = make_page(read_record(tmp_path / "run"))
+    assert "has now are not those that the run saw: the chart shows what there is today" in Outline(page).text
 
 
 def test_a_run_without_a_trade(tmp_path: Path) -> None:

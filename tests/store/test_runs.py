@@ -16,7 +16,7 @@ from sptrader_stream.opening import open_source
 from sptrader_stream.rules.loader import compile_strategy, load_strategy
 from sptrader_stream.sources.market import MarketSpec
 from sptrader_stream.store.journal import JOURNAL_FILE
-from sptrader_stream.store.remake import remake
+from sptrader_stream.store.remake import CandlesAgain, remake
 from sptrader_stream.store.results import RESULT_FILE, write_head
 from sptrader_stream.store.runs import find_run, read_record, read_started
 from sptrader_stream.timeframes import parse_time
@@ -144,7 +144,7 @@ def test_a_run_is_made_again_from_its_journal(tmp_path: Path) -> None:
     write_candles(tmp_path / "EURUSD-1h.csv")
     execute(spec_of(tmp_path / "run", tmp_path / "EURUSD-1h.csv"))
     again = remake(read_started(tmp_path / "run"))
-    assert again.notes == ()
+    assert again.notes == (None,)
     execute(
         RunSpec(
             run_id="run", strategy=again.strategy, markets=again.markets, capital=again.capital,
@@ -167,7 +167,7 @@ def test_synthetic_candles_are_made_again(tmp_path: Path) -> None:
     execute(RunSpec(run_id="r", strategy=plan, markets=(market,), capital=MONEY, folder=tmp_path / "r"))
     again = remake(read_started(tmp_path / "r"))
     assert again.markets[0].source.info == source.info
-    assert again.notes == ()
+    assert again.notes == (None,)
 
 
 def test_a_file_that_changed_is_noted(tmp_path: Path) -> None:
@@ -176,6 +176,7 @@ def test_a_file_that_changed_is_noted(tmp_path: Path) -> None:
     execute(spec_of(tmp_path / "run", file))
     write_candles(file, rows=210)
     (note,) = remake(read_started(tmp_path / "run")).notes
+    assert note is not None
     assert "EURUSD-1h.csv has changed since the run" in note
     assert f"{file.stat().st_size:,} now" in note
 
@@ -186,3 +187,25 @@ def test_a_file_that_is_gone_is_an_error_that_says_which(tmp_path: Path) -> None
     (tmp_path / "EURUSD-1h.csv").unlink()
     with pytest.raises(DataError, match=r"run run came from .*EURUSD-1h\.csv, which is not there any more"):
         remake(read_started(tmp_path / "run"))
+
+
+def test_candles_that_are_other_ones_are_known_by_their_checksum(tmp_path: Path) -> None:
+    file = tmp_path / "EURUSD-1h.csv"
+    write_candles(file)
+    spec = spec_of(tmp_path / "run", file)
+    execute(spec)
+
+    def difference() -> str | None:
+        again = CandlesAgain(read_record(tmp_path / "run"), remake(read_started(tmp_path / "run")), 0)
+        assert sum(map(len, again.chunks())) > 100
+        return again.difference()
+
+    assert difference() is None
+    # More behind them is another file, and no other candles.
+    write_candles(file, rows=210)
+    assert remake(read_started(tmp_path / "run")).notes != (None,)
+    assert difference() is None
+    lines = file.read_text().splitlines()
+    lines[60] = ",".join([lines[60].split(",")[0], *lines[61].split(",")[1:]])
+    file.write_text("\n".join(lines) + "\n")
+    assert difference() == f"the candles of EURUSD that {file} has now are not those that the run saw"
