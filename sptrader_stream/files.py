@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from typing import Final
 
 from sptrader_stream.errors import StorageError
+
+_UNFINISHED: Final = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def create(path: Path) -> FileIO:
@@ -54,7 +60,8 @@ def written_whole(path: Path, *, synced: bool = True) -> Iterator[Path]:
     Raises:
         StorageError: it cannot be written; what stood at ``path`` stays.
     """
-    temporary = path.with_name(f".{path.name}")
+    # Of its own for everybody who writes: two programs may do so at once.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         try:
             yield temporary
@@ -68,6 +75,37 @@ def written_whole(path: Path, *, synced: bool = True) -> Iterator[Path]:
             raise
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Give the files of a folder that were being written when a program was killed, or are being written just now."""
+    return [each for each in folder.iterdir() if _UNFINISHED.fullmatch(each.name)]
+
+
+@contextmanager
+def held(lock: Path, taken: str) -> Iterator[None]:
+    """Hold a lock file, which is made where there is none, and goes free with the process at the latest.
+
+    Args:
+        lock: its path; its folder is made as well.
+        taken: what to say where another program holds it.
+
+    Raises:
+        StorageError: another program holds it, or it cannot be made.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as error:
+        raise cannot_write(lock, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(taken) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _to_disk(path: Path) -> None:

@@ -6,8 +6,6 @@ makes all of them part of the series at once. One writer at a time.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +22,7 @@ from sptrader_stream.catalog.manifest import Manifest, MonthFile, Origin, read_m
 from sptrader_stream.catalog.month_files import read_month, write_month
 from sptrader_stream.catalog.rows import SPREAD, VOLUME, Merged, Rows, by_month, merge, rows_of
 from sptrader_stream.errors import DataError, StorageError
-from sptrader_stream.files import cannot_write
+from sptrader_stream.files import held, leftovers
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.money import format_scaled
 from sptrader_stream.sources.gaps import find_gaps, no_gaps
@@ -32,8 +30,8 @@ from sptrader_stream.timeframes import TICK, format_time, format_timeframe, pars
 from sptrader_stream.written import WrittenCandles
 
 _LOCK_FILE: Final = ".lock"
-# As ``month_files`` names them, and while they are written.
-_OUR_FILE: Final = re.compile(r"\.?\d{4}-\d\d-[0-9a-f]{12}\.parquet")
+# As ``month_files`` names them.
+_MONTH_FILE: Final = re.compile(r"\d{4}-\d\d-[0-9a-f]{12}\.parquet")
 _SHOWN: Final = 3
 
 
@@ -164,9 +162,9 @@ class SeriesWriter:
         """Remove files of earlier states, and what a writer that was killed or has failed has left."""
         manifest = self.manifest
         kept = set() if manifest is None else {*(each.file for each in manifest.months), *manifest.replaced}
-        for path in self._folder.iterdir():
-            if _OUR_FILE.fullmatch(path.name) and path.name not in kept:
-                path.unlink(missing_ok=True)
+        months = [each for each in self._folder.iterdir() if _MONTH_FILE.fullmatch(each.name) and each.name not in kept]
+        for path in [*months, *leftovers(self._folder)]:
+            path.unlink(missing_ok=True)
 
     def _differences(self, merged: Merged) -> list[str]:
         """Show candles or ticks that are there with other values, those of the first few times."""
@@ -213,26 +211,14 @@ def open_series(catalog: Path, instrument: Instrument, timeframe: str) -> Iterat
     """
     length = timeframe if timeframe == TICK else format_timeframe(parse_timeframe(timeframe))
     folder = catalog / instrument.symbol / length
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o644)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(
-                f"{folder}: another program is writing to this series: wait until it is done, then try again"
-            ) from None
+    taken = f"{folder}: another program is writing to this series: wait until it is done, then try again"
+    with held(folder / _LOCK_FILE, taken):
         writer = SeriesWriter(folder, instrument, length)
         try:
             yield writer
         except BaseException:
             writer.clean()
             raise
-    finally:
-        os.close(descriptor)
 
 
 def _completed(origin: Origin, written: WrittenCandles, sha256: str | None) -> Origin:

@@ -10,6 +10,7 @@ from typing import Final, cast
 import structlog
 import trio
 
+from sptrader_stream.files import held
 from sptrader_stream.kernels import load_ready
 from sptrader_stream.server.http import HttpServer
 from sptrader_stream.server.http.asgi import Application
@@ -21,6 +22,8 @@ from sptrader_stream.workspace import Workspace
 # Threads that write results and open candles are Python for the most part. The event loop lets go of the interpreter's
 # lock whenever it reads or writes, and must not wait the usual 5 ms to get it back.
 _SWITCH_SECONDS: Final = 0.0001
+
+_LOCK_FILE: Final = ".lock"
 
 _logger = structlog.get_logger(__name__)
 
@@ -34,11 +37,18 @@ async def serve(workspace: Workspace, settings: ServerSettings, on_started: Call
         on_started: called with the address once requests are answered.
 
     Raises:
-        UserError: the address cannot be listened on, or results cannot be stored where they should.
+        UserError: another server has its runs in the same folder, the address cannot be listened on, or results cannot
+            be stored where they should.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     await trio.to_thread.run_sync(load_ready)
-    service = Service(workspace, settings)
+    backtests = workspace.backtests
+    with held(backtests / _LOCK_FILE, f"another server has its runs in {backtests}: stop it, or give a --workspace"):
+        await _serve(Service(workspace, settings), on_started)
+
+
+async def _serve(service: Service, on_started: Callable[[str], None]) -> None:
+    workspace, settings = service.workspace, service.settings
     if service.store is not None:
         await service.store.check()
     # The same protocol, which Litestar's types describe more closely.

@@ -115,6 +115,8 @@ def test_no_finished_result_is_lost_and_clients_rejoin(tmp_path: Path, seed: int
     finally:
         for watcher in watchers.values():
             watcher.stopping.set()
+        # Shown where the test fails.
+        print(server.process.poll(), server.log()[-4_000:], sep="\n")
         server.kill()
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from sptrader_stream.errors import StorageError
-from sptrader_stream.files import cannot_write, written_whole
+from sptrader_stream.files import cannot_write, leftovers, written_whole
 from sptrader_stream.server.documents import RunRequest, RunStatus
 from sptrader_stream.store.journal import JOURNAL_FILE
 
@@ -91,11 +91,16 @@ def remove_folder(folder: Path) -> None:
 
 
 def run_folders(backtests: Path) -> Iterator[Path]:
-    """Find the folders of runs, and remove what an interrupted removal has left."""
+    """Find the folders of runs, and remove what interrupted removals and writings have left."""
     if not backtests.is_dir():
         return
     for folder in sorted(backtests.iterdir()):
         if folder.name.startswith(_REMOVED):
             shutil.rmtree(folder, ignore_errors=True)
-        elif (folder / RUN_FILE).is_file() or (folder / JOURNAL_FILE).is_file():
+        elif (folder / RUN_FILE).is_file():
+            # Of a run of the command line somebody may be writing just now.
+            for left in leftovers(folder):
+                left.unlink(missing_ok=True)
+            yield folder
+        elif (folder / JOURNAL_FILE).is_file():
             yield folder

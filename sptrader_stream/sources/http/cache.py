@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from sptrader_stream.errors import StorageError
-from sptrader_stream.files import written_whole
+from sptrader_stream.files import leftovers, written_whole
 
 CACHE_VARIABLE: Final = "SPTRADER_MARKET_DATA_CACHE"
 DEFAULT_BYTES: Final = 1 << 30
@@ -69,7 +69,7 @@ class AnswerCache:
         return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}{_ENDING}"
 
     def _make_room(self) -> None:
-        files = [(each.stat(), each) for each in self._folder.glob(f"*{_ENDING}")]
+        files = [(each.stat(), each) for each in [*self._folder.glob(f"*{_ENDING}"), *leftovers(self._folder)]]
         total = sum(stat.st_size for stat, _ in files)
         for stat, file in sorted(files, key=lambda each: each[0].st_mtime_ns):
             if total <= self._most:

@@ -18,6 +18,7 @@ from sptrader_stream.server.runs.run_file import (
     run_folders,
     write_run_file,
 )
+from sptrader_stream.store.journal import JOURNAL_FILE
 
 STATUS = RunStatus(
     backtest_id="a", status="running", strategy="dip", strategy_version="1", symbols=["EURUSD"], timeframe="1h",
@@ -43,6 +44,17 @@ def test_a_broken_file_is_told_by_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / RUN_FILE).write_text(text)
     with pytest.raises(StorageError, match=RUN_FILE):
         read_run_file(tmp_path)
+
+
+def test_what_a_killed_server_was_writing_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    for name in ("of-the-server", "of-the-command-line"):
+        make_folder(tmp_path / name)
+        (tmp_path / name / ".result.json.0123abcd").touch()
+    write_run_file(tmp_path / "of-the-server", CONTENT)
+    (tmp_path / "of-the-command-line" / JOURNAL_FILE).touch()
+    assert [each.name for each in run_folders(tmp_path)] == ["of-the-command-line", "of-the-server"]
+    assert [each.name for each in (tmp_path / "of-the-server").iterdir()] == [RUN_FILE]
+    assert (tmp_path / "of-the-command-line" / ".result.json.0123abcd").exists()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
