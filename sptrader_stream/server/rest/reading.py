@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Final, ParamSpec, TypeAlias, TypeVar
 
@@ -50,10 +51,6 @@ class Reader:
         """
         return await _in_thread(self._reading, partial(work, *args, **kwargs))
 
-    async def work(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do something that takes long, one at a time."""
-        return await _in_thread(self._working, partial(work, *args, **kwargs))
-
     async def of_run(self, handle: RunHandle, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Read something of a run.
 
@@ -61,11 +58,36 @@ class Reader:
             UnknownRunError: the run was removed in the meantime.
             StorageError: it cannot be read.
         """
+        return await self._of_run(handle, self._reading, partial(work, *args, **kwargs))
+
+    async def work(self, handle: RunHandle, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do something with a run that takes long, one at a time.
+
+        Raises:
+            UnknownRunError, StorageError: as above.
+        """
+        return await self._of_run(handle, self._working, partial(work, *args, **kwargs))
+
+    async def begun(self, handle: RunHandle, pieces: Iterator[R]) -> Iterator[R]:
+        """Read the first piece of something of a run, so that what cannot be read is told in place of an answer.
+
+        The files are open then, and stay readable where the run is removed.
+
+        Raises:
+            UnknownRunError, StorageError: as above.
+        """
+        first = await self.of_run(handle, list, itertools.islice(pieces, 1))
+        return itertools.chain(first, pieces)
+
+    async def _of_run(self, handle: RunHandle, limiter: trio.CapacityLimiter, work: Callable[[], R]) -> R:
         try:
-            return await self.read(work, *args, **kwargs)
+            found = await _in_thread(limiter, work)
         except StorageError:
             self._registry.get(handle.id)
             raise
+        # It may have read the half that was not removed yet.
+        self._registry.get(handle.id)
+        return found
 
     async def started(self, handle: RunHandle) -> RunStarted | None:
         """What was run; None where the run has not begun, or never did.

@@ -54,7 +54,8 @@ async def run_results(backtest_id: str, service: Served, reading: Reading) -> St
     await reading.wait_result(handle)
     file = handle.folder / RESULT_FILE
     size = await reading.of_run(handle, lambda: file.stat().st_size)
-    return Stream(file_pieces(file), media_type=MediaType.JSON, headers={"content-length": str(size)})
+    pieces = await reading.begun(handle, file_pieces(file))
+    return Stream(pieces, media_type=MediaType.JSON, headers={"content-length": str(size)})
 
 
 @get("/api/backtest/{backtest_id:str}/trades", tags=_TAG, responses=problems(404, 422, 507), operation_id="run_trades")
@@ -74,7 +75,7 @@ async def run_trades(
     handle = service.registry.get(backtest_id)
     started = await reading.started(handle)
     if form == "csv" or (form is None and _wants_csv(request.headers.get("accept", ""))):
-        pieces = iter(()) if started is None else trades_csv(handle.folder, started)
+        pieces = iter(()) if started is None else await reading.begun(handle, trades_csv(handle.folder, started))
         headers = {"content-disposition": 'attachment; filename="trades.csv"', "vary": "accept"}
         return Stream(pieces, media_type=_CSV, headers=headers)
     total = handle.status().trades_count
@@ -151,7 +152,7 @@ async def run_report(backtest_id: str, service: Served, reading: Reading) -> Res
     """Give the page about a run that `sptrader report` writes; it needs nothing else and can be saved."""
     handle = service.registry.get(backtest_id)
     record = await reading.record(handle)
-    page = await reading.work(report_page, record)
+    page = await reading.work(handle, report_page, record)
     return Response(page, media_type=MediaType.HTML, headers={"cache-control": "no-cache"})
 
 
@@ -175,7 +176,7 @@ async def run_why(
     if symbol is not None:
         _index(handle, symbol)
     record = await reading.record(handle)
-    return await reading.work(explain_run, record, at=time, near=near, symbol=symbol)
+    return await reading.work(handle, explain_run, record, at=time, near=near, symbol=symbol)
 
 
 def _index(handle: RunHandle, symbol: str | None) -> int:
