@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from sptrader_stream.catalog.fetching import Fetched, fetch
+from sptrader_stream.catalog.manifest import read_manifest
 from sptrader_stream.errors import DataError, UserError
 from sptrader_stream.sources.contract import RESEARCH
 from sptrader_stream.timeframes import DAY, HOUR, NANOSECONDS, format_time, parse_time
+from tests.catalog.killing import killed_at
 from tests.catalog.series import manifest, read, write
 from tests.plain_candles import EURUSD, Plain
 from tests.sources.http.servers import FAULTS, SETTINGS, Candle, MarketServer
@@ -120,6 +122,27 @@ def test_what_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
     assert done.candles == 1_500 - 12 * 24
     assert min(start for start, _ in server.asked) >= parse_time("2025-01-31T23:00:00Z") // NANOSECONDS
     assert read(tmp_path, timeframe="1h") == plain(candles(range(1_500)))
+
+
+def test_a_fetch_that_is_killed_keeps_whole_months_and_is_gone_on_with(tmp_path: Path) -> None:
+    imports = "from tests.catalog.test_fetching import MarketServer, candles, fetched"
+    whole = plain(candles(range(1_500)))
+    # Up to the end of January, of February, of March, and all.
+    states = [[], whole[: 12 * 24], whole[: (12 + 28) * 24], whole]
+    seen = set()
+    for step in range(1, 60, 2):
+        catalog = tmp_path / str(step)
+        was_killed = killed_at(step, imports, "fetched(catalog, MarketServer(candles(range(1_500))))", catalog)
+        found = read(catalog, timeframe="1h") if read_manifest(catalog / "EURUSD" / "1h") else []
+        assert found in states
+        seen.add(states.index(found))
+        fetched(catalog, MarketServer(candles(range(1_500))))
+        assert read(catalog, timeframe="1h") == whole
+        if not was_killed:
+            break
+    else:
+        pytest.fail("the fetch never came to its end")
+    assert seen == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("seed", range(8))

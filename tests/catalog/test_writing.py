@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sptrader_stream.catalog.manifest import MANIFEST_FILE, Origin, read_manifest
+from sptrader_stream.catalog.manifest import MANIFEST_FILE, Origin
 from sptrader_stream.catalog.source import CatalogSource
 from sptrader_stream.catalog.writing import open_series, verify_series
 from sptrader_stream.errors import DataError, StorageError
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.timeframes import DAY, HOUR, MINUTE, parse_time
 from sptrader_stream.written import WrittenCandles
+from tests.catalog.killing import killed_at
 from tests.catalog.series import ORIGIN, files, manifest, read, write
 from tests.plain_candles import EURUSD, NOON, Plain, plain, ready
 
@@ -259,54 +258,22 @@ def test_any_sequence_of_writes_is_that_of_a_dictionary(
             assert found.missing == sum((b - a) // (12 * HOUR) - 1 for a, b in pairwise(sorted(there)))
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from sptrader_stream.opening import open_source
-from tests.catalog.series import write
-from tests.catalog.test_writing import DAYS
-
-catalog, left = Path(sys.argv[1]), [int(sys.argv[2])]
-
-def dying(call):
-    def wrapped(*args, **kwargs):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return call(*args, **kwargs)
-    return wrapped
-
-for name in ("fsync", "replace", "unlink"):
-    setattr(os, name, dying(getattr(os, name)))
-write(catalog, DAYS, timeframe="1d")
-print(left[0])
-"""
-
-
 def test_a_writer_that_is_killed_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
+    imports = "from tests.catalog.series import write; from tests.catalog.test_writing import DAYS"
     old = DAYS[5:30]
     for step in range(1, 40):
         catalog = tmp_path / str(step)
         write(catalog, old, timeframe="1d")
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(catalog), str(step)],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert read(catalog, timeframe="1d") in (old, DAYS), done.stderr
+        was_killed = killed_at(step, imports, "write(catalog, DAYS, timeframe='1d')", catalog)
+        assert read(catalog, timeframe="1d") in (old, DAYS)
         # Going on completes it, and leaves nothing of what was half done.
         write(catalog, DAYS, timeframe="1d")
         assert read(catalog, timeframe="1d") == DAYS
         write(catalog, plain(1, start=parse_time("2025-06-02"), step=DAY), timeframe="1d")
-        found = read_manifest(catalog / "EURUSD" / "1d")
-        assert found is not None
+        found = manifest(catalog, timeframe="1d")
         assert files(catalog, timeframe="1d") == {MANIFEST_FILE, *(each.file for each in found.months), *found.replaced}
-        if done.returncode == 0:
+        if not was_killed:
             break
-        assert done.returncode == -9, done.stderr
     else:
         pytest.fail("the writer never came to its end")
     # Three files were written, each with two steps to the disk and one to its name.
