@@ -25,13 +25,12 @@ from sptrader_stream.events import (
     decoder,
 )
 from sptrader_stream.metrics.summary import METRICS, Metrics
-from sptrader_stream.money import format_money
 from sptrader_stream.pace import Pace
 from sptrader_stream.server.documents import ENDED, RunRequest, RunState, RunStatus
 from sptrader_stream.server.log.event_log import EventLog
 from sptrader_stream.server.messages import EndedMessage, MetricsMessage, ProgressMessage, StateMessage
 from sptrader_stream.server.request_errors import StateConflictError
-from sptrader_stream.server.runs.speed import Speedometer
+from sptrader_stream.server.runs.progress import RunProgress
 from sptrader_stream.server.runs.status import moment_text
 from sptrader_stream.server.runs.summary import summary_of_metrics
 from sptrader_stream.store.head import metric_values
@@ -91,9 +90,8 @@ class RunHandle:
         self._status = status
         self._on_change = on_change
         self._now = now
-        self._progress: Progress | None = None
+        self._progress = RunProgress(status.total_candles, clock)
         self._metrics: Metrics | None = None
-        self._speed = Speedometer(clock)
         self._has_ended = trio.Event()
         self._is_written = trio.Event()
         if status.status in ENDED:
@@ -190,7 +188,6 @@ class RunHandle:
     def status(self) -> RunStatus:
         """Where the run stands, in full."""
         now, playback = self._status, None if self.live is None else self.live.playback
-        progress = self._progress
         found = msgspec.structs.replace(
             now,
             status=self.state,
@@ -198,18 +195,7 @@ class RunHandle:
             next_seq=self.log.next_seq,
             pace=now.pace if playback is None else str(playback.pace),
         )
-        if progress is None or self.is_over:
-            return found
-        return msgspec.structs.replace(
-            found,
-            progress_pct=self._percentage(progress),
-            current_capital=format_money(progress.equity),
-            open_positions=progress.open_positions,
-            trades_count=progress.trades,
-            candles=progress.candles,
-            candles_per_second=self._speed.read(progress.candles),
-            time=format_time(progress.time) if progress.candles else None,
-        )
+        return found if self.is_over else self._progress.shown_in(found, None if self.live is None else self.live.span)
 
     def state_message(self) -> StateMessage:
         """Tell the state alone."""
@@ -223,15 +209,15 @@ class RunHandle:
 
     def metrics_message(self) -> MetricsMessage | None:
         """Tell the metrics so far; None before the first candle, and for a run from before this server started."""
-        found = self._metrics
+        found, time = self._metrics, self._progress.time
         if found is None:
-            if self.live is None or self._progress is None:
+            if self.live is None or time is None:
                 return None
             found = self.live.metrics()
         values = metric_values(found)
         return MetricsMessage(
             backtest_id=self.id,
-            time=None if self._progress is None else format_time(self._progress.time),
+            time=None if time is None else format_time(time),
             metrics={name: values[name] for name in _LIVE_METRICS},
         )
 
@@ -241,7 +227,7 @@ class RunHandle:
         """Take one frame of the run's log in."""
         match _DECODE(frame):
             case Progress() as progress:
-                self._progress = progress
+                self._progress.take(progress)
                 self._changed()
             case Records() as records:
                 self.log.append(records, len(frame))
@@ -257,7 +243,7 @@ class RunHandle:
         """The run leaves the queue now."""
         self.queue_position = None
         self._status = msgspec.structs.replace(self._status, status="running", started_at=moment_text(self._now()))
-        self._speed.start()
+        self._progress.start()
         self._changed()
 
     def place_in_queue(self, position: int) -> None:
@@ -268,7 +254,7 @@ class RunHandle:
 
     def fail(self, actor: str, cause: str) -> None:
         """The run could not be recorded, or ended by a mistake of ours; its log does not say so."""
-        failure = Failure(actor, 0 if self._progress is None else self._progress.candles, cause)
+        failure = Failure(actor, self._progress.candles, cause)
         if self.is_over:
             # What it did is in the journal; what could not be written is the result.
             self._status = msgspec.structs.replace(self._status, status="failed", failure=failure)
@@ -278,7 +264,7 @@ class RunHandle:
 
     def end_without_log(self, state: RunState, failure: Failure | None = None) -> None:
         """The run is over without an event that says so: it never began, or could not be recorded any more."""
-        candles = 0 if self._progress is None else self._progress.candles
+        candles = self._progress.candles
         self._end(
             state,
             RunEnded(
@@ -310,7 +296,7 @@ class RunHandle:
             ended_at=moment_text(self._now()),
             queue_position=None,
             progress_pct=100.0 if state == "completed" else reached.progress_pct,
-            candles_per_second=self._speed.overall(ended.candles),
+            candles_per_second=self._progress.speed_of(ended.candles),
             failure=ended.failure,
             fingerprint=ended.fingerprint or None,
             data_issues=list(ended.issues),
@@ -331,15 +317,6 @@ class RunHandle:
         self._status = msgspec.structs.replace(self._status, next_seq=self.log.next_seq)
         self._has_ended.set()
         self._changed()
-
-    def _percentage(self, progress: Progress) -> float:
-        span = None if self.live is None else self.live.span
-        total = self._status.total_candles
-        if span is not None and span[1] > span[0]:
-            share = (progress.time - span[0]) / (span[1] - span[0])
-        else:
-            share = progress.candles / total if total else 0.0
-        return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def _changed(self) -> None:
         self.version += 1
