@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Codes, Floats, Ints, Masks
+from sptrader_stream.decoding import msgpack_decoder
 from sptrader_stream.instruments import Instrument
 
 Event = TypeVar("Event")
@@ -331,5 +332,5 @@ encode: Final = _ENCODER.encode
 
 
 def decoder(event: type[Event]) -> msgspec.msgpack.Decoder[Event]:
-    """Make a decoder for frames of one type of event, or of a union of them."""
-    return msgspec.msgpack.Decoder(event, ext_hook=_decode_column)
+    """Give the decoder for frames of one type of event, or of a union of them."""
+    return msgpack_decoder(event, _decode_column)

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import DataError
 from sptrader_stream.files import written_whole
 from sptrader_stream.sources.source import Trust
@@ -142,10 +143,10 @@ def read_manifest(folder: Path) -> Manifest | None:
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror or error}") from None
     try:
-        version = msgspec.json.decode(content, type=_Version).version
+        version = json_decoder(_Version).decode(content).version
         if version > _VERSION:
             raise DataError(f"{file}: written by a later version of sptrader ({version}, this one knows {_VERSION})")
-        return msgspec.json.decode(content, type=Manifest)
+        return json_decoder(Manifest).decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DataError(
             f"{file}: not the manifest of a series: {error}. Take the folder away and import its candles again"

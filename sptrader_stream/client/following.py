@@ -13,6 +13,7 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from sptrader_stream.client.rest import ServerError, server_address
+from sptrader_stream.decoding import convert, json_decoder
 from sptrader_stream.errors import UserError, innermost
 from sptrader_stream.server.documents import Problem
 from sptrader_stream.server.messages import (
@@ -25,7 +26,7 @@ from sptrader_stream.server.messages import (
     Topic,
 )
 
-_DECODE: Final = msgspec.json.Decoder(cast("type[ServerMessage]", ServerMessage)).decode
+_DECODE: Final = json_decoder(cast("type[ServerMessage]", ServerMessage)).decode
 _LOSSLESS: Final = LosslessMessage.__args__
 # Waiting in a channel: more than that waits on the way, and the server conflates what can be.
 _WAITING: Final = 64
@@ -151,7 +152,7 @@ class _Follower:
                 case Answer():
                     continue
                 case ErrorMessage():
-                    problem = msgspec.convert(message.problem, Problem)
+                    problem = convert(message.problem, Problem)
                     raise ServerError(problem.detail, problem)
             if isinstance(message, _LOSSLESS):
                 if message.seq < self._seq:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import UserError
 from sptrader_stream.research.answers import WhyAnswer
 from sptrader_stream.server.documents import Problem, RunAccepted, RunList, RunRequest, RunStatus
@@ -138,7 +139,7 @@ class Client:
     ) -> T:
         found = await self._send(method, path, query, body)
         try:
-            return msgspec.json.decode(found, type=kind)
+            return json_decoder(kind).decode(found)
         except msgspec.MsgspecError as error:
             raise UserError(
                 f"{self.url}{path} answered something else than this version expects ({error}): is it a server of "
@@ -203,7 +204,7 @@ def _of_run(run: str, what: str) -> str:
 
 def _refusal(url: str, path: str, status: int, body: bytes) -> ServerError:
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        problem = json_decoder(Problem).decode(body)
     except msgspec.MsgspecError:
         said = body[:_SHOWN].decode("utf-8", "replace").strip()
         return ServerError(f"{url}{path} answered {status}: {said or 'nothing'}")

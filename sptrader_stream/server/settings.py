@@ -14,6 +14,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from sptrader_stream.decoding import convert
 from sptrader_stream.errors import ConfigError, did_you_mean
 
 PREFIX: Final = "SPTRADER_"
@@ -110,7 +111,7 @@ def load_settings(
     for name, value in (overrides or {}).items():
         if value is not None:
             values[name] = _checked(f"--{name.replace('_', '-')}", name, value)
-    return msgspec.convert(values, ServerSettings)
+    return convert(values, ServerSettings)
 
 
 def _mapping(file: Path) -> Mapping[str, object]:
@@ -144,7 +145,7 @@ def _read(variable: str, text: str, name: str) -> object:
 def _checked(place: str, name: str, value: object) -> object:
     kind = _kinds()[name]
     try:
-        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+        return convert(value, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         wanted = (

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import DataError
 from sptrader_stream.sources.source import CHUNK_ROWS
 
@@ -22,8 +23,8 @@ _LIST_COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 
 Cell = str | int | float | bool | None
 Row = dict[str, Any] | list[Any]
-_DOCUMENT: Final = msgspec.json.Decoder(list[Row])
-_LINES: Final = msgspec.json.Decoder(Row)
+_DOCUMENT: Final = json_decoder(list[Row])
+_LINES: Final = json_decoder(cast("type[Row]", Row))
 
 
 class JsonTable:

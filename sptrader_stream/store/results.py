@@ -12,6 +12,7 @@ from typing import IO, Final, TypeVar
 
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import StorageError
 from sptrader_stream.events import Market, RunStarted
 from sptrader_stream.execution.records import ExecutionEvent, Halt, Trade
@@ -131,7 +132,7 @@ def complete_result(folder: Path) -> bool:
 def _read_parts(folder: Path) -> tuple[RunStarted, Head]:
     file = folder / HEAD_FILE
     try:
-        head = msgspec.json.decode(file.read_bytes(), type=Head)
+        head = json_decoder(Head).decode(file.read_bytes())
         started = next(read_journal(folder), None)
     except (OSError, msgspec.MsgspecError) as error:
         raise StorageError(f"{file}: the result cannot be made from it: {error}") from error
@@ -154,7 +155,7 @@ def read_result(folder: Path, kind: type[T]) -> T:
     try:
         # Mapped, because the long lists can be larger than memory.
         with result.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return msgspec.json.decode(data, type=kind)
+            return json_decoder(kind).decode(data)
     except OSError as error:
         raise StorageError(f"{result}: cannot be read: {error.strerror or error}") from error
     except msgspec.MsgspecError as error:

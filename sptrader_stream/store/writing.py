@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import StorageError
 from sptrader_stream.store.results import Written, write_result
 
@@ -38,7 +39,7 @@ class WriteAnswer(msgspec.Struct, frozen=True):
 
 def answer(line: bytes) -> bytes:
     """Carry one request out; answers a line."""
-    request = msgspec.json.decode(line, type=WriteRequest)
+    request = json_decoder(WriteRequest).decode(line)
     try:
         found = WriteAnswer(write_result(Path(request.folder), request.few))
     except StorageError as error:

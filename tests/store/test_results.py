@@ -102,4 +102,4 @@ def test_a_file_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
     monkeypatch.setattr(Path, "replace", noted)
     with files.written_whole(tmp_path / "file") as target:
         target.write_bytes(b"new")
-    assert order == [".file", "replace", tmp_path.name]
+    assert order == [target.name, "replace", tmp_path.name]

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 import trio
 
+from sptrader_stream.decoding import json_decoder, msgpack_decoder
 from sptrader_stream.server.documents import FieldProblem
 from sptrader_stream.server.log.encoding import Format
 from sptrader_stream.server.messages import (
@@ -22,8 +23,8 @@ from sptrader_stream.server.runs.registry import Registry
 from sptrader_stream.server.runs.steering import steer
 
 _KIND: Final = cast("type[ClientMessage]", ClientMessage)
-_JSON: Final = msgspec.json.Decoder(_KIND)
-_MSGPACK: Final = msgspec.msgpack.Decoder(_KIND)
+_JSON: Final = json_decoder(_KIND)
+_MSGPACK: Final = msgpack_decoder(_KIND)
 # A run that is cancelled is over in milliseconds; one whose own signals hang takes longer than anybody waits.
 _CANCEL_SECONDS: Final = 2.0
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sptrader_stream.decoding import convert
 from sptrader_stream.server import messages
 from sptrader_stream.server.messages import ClientMessage, Command, ServerMessage
 
@@ -88,7 +89,7 @@ def example(kind: type[msgspec.Struct]) -> msgspec.Struct:
     elif kind is messages.Unsubscribe:
         special = {"topics": None}
     values = {name: special.get(name, _EXAMPLES.get(name, _MOMENT)) for name in kind.__struct_fields__}
-    return msgspec.convert(values | {"type": kind.__struct_config__.tag}, kind)
+    return convert(values | {"type": kind.__struct_config__.tag}, kind)
 
 
 def render() -> str:

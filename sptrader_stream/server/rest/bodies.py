@@ -14,6 +14,7 @@ from litestar.enums import MediaType
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import did_you_mean
 from sptrader_stream.server.documents import FieldProblem
 from sptrader_stream.server.request_errors import InvalidRequestError, RequestError
@@ -108,7 +109,7 @@ def decode_json(data: bytes, kind: type[T]) -> T:
         InvalidRequestError: a field is wrong; names its path.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        return json_decoder(kind).decode(data)
     except msgspec.ValidationError as error:
         raise _invalid(str(error), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

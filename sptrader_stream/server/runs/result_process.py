@@ -11,6 +11,7 @@ import msgspec
 import structlog
 import trio
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import StorageError
 from sptrader_stream.store.results import Written, write_result
 from sptrader_stream.store.writing import WriteAnswer, WriteRequest
@@ -77,7 +78,7 @@ class ResultProcess:
             )
         assert process.stdin is not None
         await process.stdin.send_all(msgspec.json.encode(request) + b"\n")
-        return msgspec.json.decode(await self._line(process), type=WriteAnswer)
+        return json_decoder(WriteAnswer).decode(await self._line(process))
 
     async def _line(self, process: trio.Process) -> bytes:
         assert process.stdout is not None

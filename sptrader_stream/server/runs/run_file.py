@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.errors import StorageError
 from sptrader_stream.files import cannot_write, leftovers, written_whole
 from sptrader_stream.server.documents import RunRequest, RunStatus
@@ -53,7 +54,7 @@ def read_run_file(folder: Path) -> RunFile | None:
     """
     file = folder / RUN_FILE
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RunFile)
+        return json_decoder(RunFile).decode(file.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

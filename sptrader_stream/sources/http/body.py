@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from sptrader_stream.columns import Floats, Ints
+from sptrader_stream.decoding import json_decoder
 from sptrader_stream.sources.http.scan import UNUSUAL, scan
 from sptrader_stream.sources.source import RawCandles
 from sptrader_stream.timeframes import NANOSECONDS
@@ -57,9 +58,9 @@ class _ExactRow(msgspec.Struct, frozen=True, gc=False):
     volume: float | None = None
 
 
-_ROWS: Final = msgspec.json.Decoder(list[_Row])
-_EXACT_ROWS: Final = msgspec.json.Decoder(list[_ExactRow])
-_METADATA: Final = msgspec.json.Decoder(SymbolMetadata)
+_ROWS: Final = json_decoder(list[_Row])
+_EXACT_ROWS: Final = json_decoder(list[_ExactRow])
+_METADATA: Final = json_decoder(SymbolMetadata)
 
 
 def read_metadata(body: bytes) -> SymbolMetadata:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from sptrader_stream.decoding import msgpack_decoder
 from sptrader_stream.errors import StorageError
 from sptrader_stream.files import leftovers, written_whole
 
@@ -47,7 +48,7 @@ class AnswerCache:
         """Find the answer to a request; None where there is none that is whole."""
         file = self._file(url)
         try:
-            found = msgspec.msgpack.decode(file.read_bytes(), type=Kept)
+            found = msgpack_decoder(Kept).decode(file.read_bytes())
         except (OSError, msgspec.MsgspecError):
             return None
         if found.url != url or found.digest != hashlib.sha256(found.body).digest():
