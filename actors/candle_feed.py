@@ -18,8 +18,8 @@ from sptrader_stream.sources.digest import Digested, Trail, digested
 from sptrader_stream.sources.merging import BlockCutter, merged
 from sptrader_stream.topics import Topic
 
-# How long a reading thread reads at a time, and how many candles at most: waking the thread that waits for them, and
-# being woken again, costs as much as reading tens of thousands, and a slow source must not be waited for.
+# How long a reading thread reads at a time, beside what the last block takes, and how many candles at most: waking the
+# thread that waits for them, and being woken again, costs as much as reading tens of thousands.
 _READING_SECONDS: Final = 0.005
 _READING_ROWS: Final = 1 << 17
 

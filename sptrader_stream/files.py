@@ -103,6 +103,8 @@ def held(lock: Path, taken: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StorageError(taken) from None
+        except OSError as error:
+            raise cannot_write(lock, error) from error
         yield
     finally:
         os.close(descriptor)

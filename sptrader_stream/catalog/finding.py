@@ -98,25 +98,30 @@ def find_holding(
     found = _serving(known, [each.timeframe for each in known], timeframe, finest)
     if found is not None or timeframe is None:
         return found
-    ticks = next((each for folder in folders for each in list_series(folder) if _is_ticks_of(each, symbol)), None)
+    ticks = next(filter(None, (find_series(folder, symbol, TICK) for folder in folders)), None)
     if ticks is None:
         return None
     is_usual = finest and is_made_of(parse_timeframe(timeframe), parse_timeframe(CANDLES_OF_TICKS))
     return Holding(symbol, CANDLES_OF_TICKS if is_usual else timeframe, ticks.folder)
 
 
-def find_series(catalog: Path, symbol: str, timeframe: str | None, *, finest: bool = False) -> Series | None:
-    """Find the series that serves a timeframe, see :func:`find_holding`; that of ticks for ``TICK``."""
+def find_series(catalog: Path, symbol: str, timeframe: str | None, *, finer: bool = False) -> Series | None:
+    """Find the series that serves a timeframe, see :func:`find_holding`; None where there is none.
+
+    Args:
+        catalog: its folder.
+        symbol: plain.
+        timeframe: wanted; ``TICK`` for the series of ticks.
+        finer: whether a finer series is wanted, the finest.
+    """
     of_symbol = [each for each in list_series(catalog) if each.manifest.symbol == symbol]
     known = [each for each in of_symbol if not each.manifest.has_ticks]
     ticks = next((each for each in of_symbol if each.manifest.has_ticks), None)
     if timeframe == TICK:
         return ticks
-    return _serving(known, [each.manifest.timeframe for each in known], timeframe, finest) or ticks
-
-
-def _is_ticks_of(series: Series, symbol: str) -> bool:
-    return series.manifest.has_ticks and series.manifest.symbol == symbol
+    if finer and timeframe is not None:
+        known = [each for each in known if _length(each.manifest) < parse_timeframe(timeframe)]
+    return _serving(known, [each.manifest.timeframe for each in known], timeframe, finer) or ticks
 
 
 def _length(manifest: Manifest) -> int:

@@ -13,7 +13,7 @@ from sptrader_stream.catalog.manifest import Origin
 from sptrader_stream.catalog.month_files import file_checksum
 from sptrader_stream.catalog.reading import open_candles
 from sptrader_stream.catalog.writing import open_series
-from sptrader_stream.errors import DataError
+from sptrader_stream.errors import DataError, EmptyRangeError
 from sptrader_stream.events import DataIssue
 from sptrader_stream.instruments import Instrument
 from sptrader_stream.sources.contract import DataPolicy
@@ -85,12 +85,7 @@ def resample_series(keeping: Keeping, series: Series, instrument: Instrument, ti
         StorageError: another program is writing to the series, or the disk is full.
     """
     length = format_timeframe(parse_timeframe(timeframe))
-    if length == series.manifest.timeframe:
-        raise DataError(f"{series.folder} has {length} candles already: name a coarser timeframe")
-    # Whether a candle is over that the last tick falls into is not known: more ticks would contradict it.
-    span = series.manifest.span
-    last = span[1] - parse_timeframe(length) if series.manifest.has_ticks and span is not None else None
-    source = in_timeframe(open_candles(series.folder, instrument, timeframe=length, end=last), length)
+    source = in_timeframe(open_candles(series.folder, instrument, timeframe=length), length)
     origin = origin_of(source.info, keeping.now)
     origin = msgspec.structs.replace(origin, source=f"{series.manifest.symbol} {series.manifest.timeframe}")
     return _write(keeping, instrument, source, origin)
@@ -105,9 +100,13 @@ def _write(
 ) -> Imported:
     intake = Intake(source, instrument, keeping.policy)
     timeframe = source.info.timeframe
+    nothing = DataError(f"{source.info.name}: no {timeframe} candle is whole: nothing was written")
     with open_series(keeping.catalog, instrument, timeframe) as writer:
         rows = writer.rows(ready_chunks(source, intake))
-        written = writer.write(rows, origin, replace=keeping.replace, sha256=sha256)
+        try:
+            written = writer.write(rows, origin, replace=keeping.replace, sha256=sha256)
+        except EmptyRangeError:
+            raise nothing from None
     if not written.read:
-        raise DataError(f"{source.info.name}: no {timeframe} candle is whole: nothing was written")
+        raise nothing
     return Imported(timeframe, written, intake.issues())

@@ -61,6 +61,7 @@ class _Exact:
         self._ticks = ticks
         self._symbol = instrument.symbol
         self._precision = precision
+        self._own = instrument.price_precision
         self._policy = policy[_PRECISION]
         self._count = 0
         self._places: list[str] = []
@@ -69,18 +70,23 @@ class _Exact:
         """Read the file.
 
         Raises:
-            DataError: it cannot be read on, a price is too large, or one is finer than the series' and that blocks.
+            DataError: it cannot be read on, a price is too large or nothing, or one is finer than the series' where
+                that blocks, or where the instrument has such prices.
         """
         for each in self._ticks.ticks():
-            yield Rows(
-                each.time, {BID: self._whole(each, each.bid), ASK: self._whole(each, each.ask), VOLUME: each.volume}
-            )
+            bid, finer_bids = self._whole(each, each.bid)
+            ask, finer_asks = self._whole(each, each.ask)
+            finer = np.union1d(finer_bids, finer_asks)
+            if len(finer):
+                self._note(each, finer, each.bid if len(finer_bids) and finer[0] == finer_bids[0] else each.ask)
+            yield Rows(each.time, {BID: bid, ASK: ask, VOLUME: each.volume})
 
     def issues(self) -> tuple[DataIssue, ...]:
         """Give the findings so far."""
         if not self._count:
             return ()
-        message = f"{self._count:,} {'price is' if self._count == 1 else 'prices are'} finer than {self._precision} "
+        have = "tick has" if self._count == 1 else "ticks have"
+        message = f"{self._count:,} {have} prices finer than {self._precision} "
         return (
             DataIssue(
                 kind=_PRECISION,
@@ -92,17 +98,30 @@ class _Exact:
             ),
         )
 
-    def _whole(self, ticks: Ticks, prices: Floats) -> Ints:
+    def _whole(self, ticks: Ticks, prices: Floats) -> tuple[Ints, Ints]:
+        """Give prices as whole ticks, and the indexes of those that are finer."""
         whole, finer = np.empty(len(prices), np.int64), np.empty(len(prices), np.int64)
         count = whole_ticks(prices, 10.0**self._precision, whole, finer)
         if count < 0:
             raise self._refused(ticks, prices, -1 - count, "is too large for exact arithmetic")
-        if count and self._policy == "block":
-            raise self._refused(ticks, prices, int(finer[0]), f"is finer than {self._precision} decimal places")
-        self._count += count
-        for index in finer[: min(count, PLACES - len(self._places))].tolist():
+        nothing = whole <= 0
+        if nothing.any():
+            why = f"is nothing in {self._precision} decimal places: take it out of the file"
+            raise self._refused(ticks, prices, int(nothing.argmax()), why)
+        return whole, finer[:count]
+
+    def _note(self, ticks: Ticks, finer: Ints, prices: Floats) -> None:
+        """Note ticks with finer prices, or refuse the first of them, of which ``prices`` has one."""
+        first = int(finer[0])
+        if self._precision < self._own:
+            why = f"has more than the {self._precision} decimal places that the prices of the series have: remove the "
+            raise self._refused(ticks, prices, first, f"{why}series' folder and import all of it again")
+        if self._policy == "block":
+            why = f"is finer than {self._precision} decimal places. Correct the file, or change `precision` in "
+            raise self._refused(ticks, prices, first, f"{why}config/data_policy.yaml to have such prices rounded")
+        self._count += len(finer)
+        for index in finer[: PLACES - len(self._places)].tolist():
             self._places.append(self._ticks.place(ticks.row + index))
-        return whole
 
     def _refused(self, ticks: Ticks, prices: Floats, index: int, why: str) -> DataError:
         return DataError(

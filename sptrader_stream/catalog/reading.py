@@ -22,7 +22,7 @@ def open_candles(
     start: int | None = None,
     end: int | None = None,
 ) -> CandleSource:
-    """Open the candles of a series, or those that its ticks make.
+    """Open the candles of a series, or those that its ticks make and that are over by the last of them.
 
     Args:
         folder: the series'.
@@ -39,6 +39,10 @@ def open_candles(
     if manifest is None or not manifest.has_ticks:
         return CatalogSource(folder, instrument, timeframe=timeframe, start=start, end=end)
     wanted = timeframe or CANDLES_OF_TICKS
-    last = None if end is None else end + parse_timeframe(wanted)
-    reader = CatalogTicks(folder, instrument, start, last)
+    length = parse_timeframe(wanted)
+    if manifest.span is not None:
+        # Whether a candle is over that the last tick falls into is not known: more ticks would make another one of it.
+        whole = manifest.span[1] - length
+        end = whole if end is None else min(end, whole)
+    reader = CatalogTicks(folder, instrument, start, None if end is None else end + length)
     return TickCandleSource(reader, instrument, timeframe=wanted, start=start, end=end)

@@ -59,6 +59,8 @@ class CatalogTicks:
             name=str(folder),
             symbol=manifest.symbol,
             timeframe=TICK,
+            start=None if manifest.span is None else manifest.span[0],
+            end=None if manifest.span is None else manifest.span[1],
             has_spread=True,
             trust=manifest.trust,
             retrieved_at=parse_time(manifest.origins[-1].retrieved_at) if manifest.origins else None,

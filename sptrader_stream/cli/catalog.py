@@ -140,7 +140,7 @@ def resample(
 
     home = open_workspace(workspace)
     instrument = named_instrument(symbol, home)
-    series = _find(home, instrument.symbol, timeframe, finest=True)
+    series = _find(home, instrument.symbol, timeframe, finer=True)
     keeping = Keeping(home.data, research_policy(home), _now(), replace=replace)
     done = resample_series(keeping, series, instrument, timeframe)
     print_notes(instrument.symbol, done.issues)
@@ -195,14 +195,17 @@ def print_notes(source: str, issues: Iterable[DataIssue]) -> None:
         print(f"note: {source}: {issue.message}", file=sys.stderr)
 
 
-def _find(home: Workspace, symbol: str, timeframe: str | None, *, finest: bool = False) -> Series:
-    """Find the series that serves a timeframe; the finest for None."""
+def _find(home: Workspace, symbol: str, timeframe: str | None, *, finer: bool = False) -> Series:
+    """Find the series that serves a timeframe, see ``finding.find_series``."""
     from sptrader_stream.catalog.finding import find_series
 
-    found = find_series(home.data, symbol, timeframe, finest=finest)
+    found = find_series(home.data, symbol, timeframe, finer=finer)
     if found is None:
         wanted = "" if timeframe is None else f" that make up {timeframe}"
-        raise DataError(f"{home.data} has no candles of {symbol}{wanted}: see `sptrader data list`")
+        if finer:
+            wanted = f" that are finer than {timeframe} and make it up"
+        what = f"no ticks of {symbol}" if timeframe == TICK else f"no candles of {symbol}{wanted}"
+        raise DataError(f"{home.data} has {what}: see `sptrader data list`")
     return found
 
 

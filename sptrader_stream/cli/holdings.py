@@ -91,7 +91,8 @@ def check(
     chosen = [each for each in series if (not symbols or each.manifest.symbol in symbols) and _is(each, timeframe)]
     absent = symbols - {each.manifest.symbol for each in chosen}
     if absent:
-        raise DataError(f"{home.data} has no candles of {', '.join(sorted(absent))}: see `sptrader data list`")
+        wanted = "" if timeframe is None else f" in {timeframe}"
+        raise DataError(f"{home.data} has no candles of {', '.join(sorted(absent))}{wanted}: see `sptrader data list`")
     for each in chosen:
         instrument = named_instrument(each.manifest.symbol, home)
         damaged = damaged_files(each)
@@ -131,6 +132,8 @@ def _show(title: str, found: Check) -> None:
 
 def _is(series: Series, timeframe: str | None) -> bool:
     own = series.manifest.timeframe
-    if timeframe is None or TICK in (own, timeframe):
-        return timeframe in (None, own)
+    if timeframe is None or timeframe == own:
+        return True
+    if TICK in (own, timeframe):
+        return False
     return parse_timeframe(own) == parse_timeframe(timeframe)

@@ -122,7 +122,7 @@ def check_prices(
         scale: ticks per price unit, 10^price_precision.
         timeframe: nanoseconds.
         first_row: index of the first candle among the rows of the source.
-        closures: see :func:`is_closure`.
+        closures: see ``checks.is_closure``.
         blocks: 1 for each kind of finding that ends the run, else 0.
         counts: findings of each kind so far.
         places: rows of the first ``PLACES`` findings of each kind.

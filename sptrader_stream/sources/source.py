@@ -100,7 +100,7 @@ class ExactCandles(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         row: index of the first candle among the rows of the source, from 0.
-        precision: decimal places of a tick; the instrument has as many, or more.
+        precision: decimal places of a tick; where the instrument has others, they are converted.
         time: open times, nanoseconds since 1970 UTC; ``NO_TIME`` where there is none.
         open, high, low, close: ticks.
         volume: float64; NaN where missing.

@@ -112,8 +112,14 @@ class TickCandleSource:
         self._end = end
         self._timeframe = parse_timeframe(timeframe)
         self._origin = span_origin(self._timeframe, instrument.session)
+        # The span that there are ticks of: only reading tells whether the candles at its ends have any.
+        first, last = reader.info.start, reader.info.end
         self.info: SourceInfo = msgspec.structs.replace(
-            reader.info, timeframe=format_timeframe(self._timeframe), rows=None, start=None, end=None
+            reader.info,
+            timeframe=format_timeframe(self._timeframe),
+            rows=None,
+            start=None if first is None else self._opened(first if start is None else max(first, start)),
+            end=None if last is None else self._opened(last if end is None else min(last, end)),
         )
 
     def place(self, row: int) -> str:
@@ -133,6 +139,10 @@ class TickCandleSource:
             row += len(built.time)
         if not found:
             raise nothing_in_range(self.info.name, self._start, self._end)
+
+    def _opened(self, time: int) -> int:
+        """When the candle opened that a time falls into."""
+        return time - (time - self._origin) % self._timeframe
 
     def _built(self) -> Iterator[RawCandles]:
         span = np.full(1, NO_TIME, np.int64)

@@ -130,13 +130,23 @@ class TickFile:
             index = settle(time, bid, ask, last, prices, bids, asks)
             if index >= 0:
                 raise self._bad(index, row, time, bid, ask, int(last[0]))
-            yield Ticks(row, time, bids, asks, self._volume(batch, self._volumes))
+            volume = self._volume(batch, self._volumes)
+            wrong = ~((volume >= 0.0) & (volume < np.inf))
+            if wrong.any():
+                index = int(wrong.argmax())
+                what = f"the tick of {format_time(int(time[index]))} has volume {float(volume[index])!r}"
+                raise DataError(
+                    f"{self._table.name}, {self._table.place(row + index)}: {what}: expected a number of 0 or more; "
+                    "take it out"
+                )
+            yield Ticks(row, time, bids, asks, volume)
             row += batch.num_rows
 
     def _volume(self, batch: Any, names: tuple[str, ...]) -> Floats:
         if not names:
             return np.ones(batch.num_rows)
-        total = sum(np.nan_to_num(as_floats(batch.column(name))) for name in names)
+        columns = (as_floats(batch.column(name)) for name in names)
+        total = sum(np.where(np.isnan(column), 0.0, column) for column in columns)
         return np.ascontiguousarray(total, np.float64)
 
     def _batches(self) -> Iterator[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trio
 
+from actors import candle_feed
 from actors.candle_feed import CandleFeed
 from actors.playback import Playback
 from sptrader_stream.candles import ReadyCandles
@@ -115,7 +116,8 @@ def test_a_source_that_fails_ends_the_feed_at_its_last_candle(size: int, blockin
     assert feed.candle == 14
 
 
-def test_what_blocks_is_read_in_a_thread_and_only_a_little_ahead() -> None:
+def test_what_blocks_is_read_in_a_thread_and_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candle_feed, "_READING_ROWS", 4 * 8_192)
     readers: set[threading.Thread] = set()
     read = seen = furthest = 0
 
@@ -132,13 +134,13 @@ def test_what_blocks_is_read_in_a_thread_and_only_a_little_ahead() -> None:
         seen = int(batch.time.max()) + 1
 
     feed = CandleFeed(
-        [source(), iter([chunk(0, 500_000, 100)])], 8192, blocking=True, clock=ticking(), playback=Playback()
+        [source(), iter([chunk(0, 500_000, 100)])], 8192, blocking=True, clock=lambda: 0.0, playback=Playback()
     )
     published(feed, 1, see)
     assert seen == 500_000
     assert threading.main_thread() not in readers
-    # Three portions of four blocks each are under way at most, beside what the merger holds.
-    assert furthest <= 14 * 8_192 + 5_000
+    # Three portions of five blocks each are under way at most, beside what the merger holds.
+    assert 3 * 8_192 < furthest <= 17 * 8_192 + 5_000
 
 
 @pytest.mark.parametrize("blocking", [False, True])

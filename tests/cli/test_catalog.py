@@ -169,7 +169,7 @@ def test_resampling_keeps_what_runs_build_anyway(capsys: Output) -> None:
     # The gaps are those of the candles that were read.
     assert kept["completed_trades"] == built["completed_trades"] != []
     assert run(capsys, "data", "resample", "EURUSD", "1m")[2] == (
-        "error: data/EURUSD/1m has 1m candles already: name a coarser timeframe\n"
+        "error: data has no candles of EURUSD that are finer than 1m and make it up: see `sptrader data list`\n"
     )
 
 
@@ -198,12 +198,27 @@ def test_ticks_come_in_and_make_candles(capsys: Output) -> None:
     code, out, _ = run(capsys, "data", "list")
     assert (code, out.splitlines()[1].split()[:3]) == (0, ["EURUSD", "tick", "10"])
     assert run(capsys, "data", "check", "EURUSD")[1].startswith(
-        "EURUSD, 10 ticks as 1m: 4 candles\n  nothing was found"
+        "EURUSD, 10 ticks as 1m: 3 candles\n  nothing was found"
     )
     assert run(capsys, "data", "resample", "EURUSD", "1m")[1].startswith("from EURUSD tick: EURUSD 1m, 3 candles")
     assert run(capsys, "data", "export", "EURUSD", "a.csv", "--timeframe", "tick")[1] == "a.csv: 10 ticks of EURUSD\n"
     assert Path("a.csv").read_text().splitlines()[1] == "2025-01-06 00:00:00.000000000Z,1.10000,1.20000,1"
     assert run(capsys, "data", "check", "EURUSD", "--timeframe", "tick", "--verified")[1].endswith("trust: verified\n")
+
+
+def test_resampling_again_takes_what_has_come_since(capsys: Output) -> None:
+    Path("EURUSD.csv").write_text("\n".join(TICKS) + "\n")
+    run(capsys, "data", "import", "EURUSD.csv")
+    code, _, err = run(capsys, "data", "resample", "EURUSD", "1h")
+    assert (code, err) == (2, "error: data/EURUSD/tick: no 1h candle is whole: nothing was written\n")
+    assert run(capsys, "data", "resample", "EURUSD", "1m")[1].endswith("3 new\n")
+    more = [f"{1736121600000 + 20_000 * k},1.1{k:04d},1.2" for k in range(10, 40)]
+    Path("more.csv").write_text("\n".join([TICKS[0], *more]) + "\n")
+    run(capsys, "data", "import", "more.csv", "--symbol", "EURUSD")
+    assert run(capsys, "data", "resample", "EURUSD", "1m")[1].endswith("10 new, 3 there already\n")
+    assert run(capsys, "data", "resample", "EURUSD", "5m")[1].startswith("from EURUSD 1m: EURUSD 5m, 2 candles")
+    code, _, err = run(capsys, "data", "export", "GBPUSD", "a.csv", "--timeframe", "tick")
+    assert (code, err) == (2, "error: data has no ticks of GBPUSD: see `sptrader data list`\n")
 
 
 def test_ticks_become_candles_where_these_are_named(capsys: Output) -> None:

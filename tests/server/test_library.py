@@ -89,7 +89,8 @@ def test_a_file_is_named_within_the_folders_alone(library: CandleLibrary, tmp_pa
 
 def test_ticks_stand_for_the_candles_that_they_make(tmp_path: Path) -> None:
     create_workspace(tmp_path)
-    times = (0, 500, 61_000, 180_000)
+    # The last minute has only begun.
+    times = (0, 500, 61_000, 180_000, 240_000)
     bring_in(tmp_path / "data", [(time, 110_000, 110_002, 1.0) for time in times])
     library = CandleLibrary(Workspace(tmp_path), ServerSettings())
     holding = library.find("EURUSD", None)

@@ -148,3 +148,11 @@ def test_a_tick_that_is_none_is_told_with_its_line(tmp_path: Path, line: str, me
     path.write_text(f"time,bid,ask\n1704153600000,1.1,1.2\n{line}\n")
     with pytest.raises(DataError, match=message):
         read(open_source(str(path), EURUSD, timeframe="1m"))
+
+
+@pytest.mark.parametrize("volume", ["-1", "inf"])
+def test_a_volume_that_is_none_is_told_with_its_line(tmp_path: Path, volume: str) -> None:
+    path = tmp_path / "ticks.csv"
+    path.write_text(f"time,bid,ask,volume\n1704153600000,1.1,1.2,1\n1704153600500,1.1,1.2,{volume}\n")
+    with pytest.raises(DataError, match=r"line 3: the tick of 2024-01-02T00:00:00.5Z has volume .*expected a number"):
+        read(open_source(str(path), EURUSD, timeframe="1m"))

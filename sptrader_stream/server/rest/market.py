@@ -21,7 +21,7 @@ from sptrader_stream.server.rest.contract import Served
 from sptrader_stream.server.rest.etags import is_current, quoted
 from sptrader_stream.server.rest.problems import problems
 from sptrader_stream.server.rest.reading import Reading
-from sptrader_stream.timeframes import NANOSECONDS, format_time, is_made_of, parse_timeframe
+from sptrader_stream.timeframes import NANOSECONDS, format_time, parse_timeframe
 
 TIMEFRAMES: Final = ("1m", "5m", "15m", "1h", "4h", "12h", "1d")
 _TWO_YEARS: Final = 2 * 366 * 86_400
@@ -167,8 +167,7 @@ def _metadata(library: CandleLibrary) -> Metadata:
 def _metadata_of(library: CandleLibrary, symbol: str) -> SymbolMetadata:
     finest = _finest(library, symbol)
     found = _coverage(library, finest)
-    own = parse_timeframe(finest.timeframe)
-    timeframes = [each for each in TIMEFRAMES if is_made_of(parse_timeframe(each), own)]
+    timeframes = [each for each in TIMEFRAMES if library.find(finest.symbol, each) is not None]
     return SymbolMetadata(found.symbol, found.earliest, found.latest, found.tick_count, timeframes)
 
 
