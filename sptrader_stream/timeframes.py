@@ -10,13 +10,12 @@ from sptrader_stream.errors import UserError
 
 # in a second
 NANOSECONDS: Final = 1_000_000_000
-# Stands for a timeframe where ticks are meant, bid and ask, and no candles.
-TICK: Final = "tick"
-
 MINUTE: Final = 60 * NANOSECONDS
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
+# Stands for a timeframe where ticks are meant, bid and ask, and no candles.
+TICK: Final = "tick"
 
 _UNITS: Final = {"s": NANOSECONDS, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _TIMEFRAME: Final = re.compile(r"([1-9]\d{0,5})([smhdw])")

@@ -59,25 +59,10 @@ def list_holdings(folders: Sequence[Path]) -> list[Holding]:
     Raises:
         DataError: a manifest cannot be read.
     """
-    found: dict[tuple[str, str], Holding] = {}
-    ticks = []
-    for folder in folders:
-        for series in list_series(folder):
-            if series.manifest.has_ticks:
-                ticks.append(Holding(series.manifest.symbol, CANDLES_OF_TICKS, series.folder))
-                continue
-            holding = Holding(series.manifest.symbol, series.manifest.timeframe, series.folder)
-            found.setdefault((holding.symbol, holding.timeframe), holding)
-    for folder in folders:
-        for path in _files(folder):
-            symbol, timeframe = guess_symbol(path.name), guess_timeframe(path.name)
-            if symbol and timeframe:
-                found.setdefault((symbol, timeframe), Holding(symbol, timeframe, path))
-    symbols = {symbol for symbol, _ in found}
-    for holding in ticks:
-        if holding.symbol not in symbols:
-            found.setdefault((holding.symbol, holding.timeframe), holding)
-    return sorted(found.values(), key=lambda each: (each.symbol, parse_timeframe(each.timeframe)))
+    candles, ticks = _listed(folders)
+    symbols = {each.symbol for each in candles}
+    made = [_made_of(ticks[symbol], symbol, None) for symbol in ticks if symbol not in symbols]
+    return sorted([*candles, *made], key=lambda each: (each.symbol, parse_timeframe(each.timeframe)))
 
 
 def find_holding(
@@ -94,15 +79,53 @@ def find_holding(
     Raises:
         DataError: a manifest cannot be read.
     """
-    known = [each for each in list_holdings(folders) if each.symbol == symbol]
+    candles, ticks = _listed(folders)
+    known = [each for each in candles if each.symbol == symbol]
     found = _serving(known, [each.timeframe for each in known], timeframe, finest)
-    if found is not None or timeframe is None:
+    if found is not None or symbol not in ticks:
         return found
-    ticks = next(filter(None, (find_series(folder, symbol, TICK) for folder in folders)), None)
-    if ticks is None:
-        return None
-    is_usual = finest and is_made_of(parse_timeframe(timeframe), parse_timeframe(CANDLES_OF_TICKS))
-    return Holding(symbol, CANDLES_OF_TICKS if is_usual else timeframe, ticks.folder)
+    return _made_of(ticks[symbol], symbol, timeframe, finest=finest)
+
+
+def served_timeframes(folders: Sequence[Path], symbol: str, timeframes: Sequence[str]) -> list[str]:
+    """Give those timeframes for which :func:`find_holding` finds candles.
+
+    Raises:
+        DataError: a manifest cannot be read.
+    """
+    candles, ticks = _listed(folders)
+    known = [each for each in candles if each.symbol == symbol]
+    own = [each.timeframe for each in known]
+    if symbol in ticks:
+        return list(timeframes)
+    return [each for each in timeframes if _serving(known, own, each, finest=False) is not None]
+
+
+def _listed(folders: Sequence[Path]) -> tuple[list[Holding], dict[str, Path]]:
+    """Give all candles, by symbol and from the finest timeframe on, and the series of ticks by symbol."""
+    found: dict[tuple[str, str], Holding] = {}
+    ticks: dict[str, Path] = {}
+    for folder in folders:
+        for series in list_series(folder):
+            symbol, timeframe = series.manifest.symbol, series.manifest.timeframe
+            if series.manifest.has_ticks:
+                ticks.setdefault(symbol, series.folder)
+            else:
+                found.setdefault((symbol, timeframe), Holding(symbol, timeframe, series.folder))
+    for folder in folders:
+        for path in _files(folder):
+            guessed, length = guess_symbol(path.name), guess_timeframe(path.name)
+            if guessed and length:
+                found.setdefault((guessed, length), Holding(guessed, length, path))
+    return sorted(found.values(), key=lambda each: (each.symbol, parse_timeframe(each.timeframe))), ticks
+
+
+def _made_of(ticks: Path, symbol: str, timeframe: str | None, *, finest: bool = False) -> Holding:
+    """Give the candles that ticks make for a timeframe."""
+    usual = parse_timeframe(CANDLES_OF_TICKS)
+    if timeframe is None or (finest and is_made_of(parse_timeframe(timeframe), usual)):
+        timeframe = CANDLES_OF_TICKS
+    return Holding(symbol, timeframe, ticks)
 
 
 def find_series(catalog: Path, symbol: str, timeframe: str | None, *, finer: bool = False) -> Series | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from sptrader_stream.events import Market
@@ -19,6 +18,8 @@ _SEEN: Final = (
 def data_used(record: RunRecord) -> Markup:
     """Where the candles came from, and what was found about them."""
     columns = (Cell("Symbol"), Cell("Source"), Cell("Range asked for"), Cell("File then", "num"))
+    kinds = {each.symbol: each.kind for each in record.head.provenance}
+    rows = [_market_row(each, kinds.get(each.instrument.symbol)) for each in record.started.markets]
     issues = [
         (Cell(each.symbol), Cell(f"{each.count:,}" if each.count else "all", "num"), Cell(each.message, "wide"))
         for each in record.head.data_issues
@@ -27,7 +28,7 @@ def data_used(record: RunRecord) -> Markup:
     return element(
         "section",
         element("h2", "Data"),
-        table("Where the candles came from.", columns, map(_market_row, record.started.markets)),
+        table("Where the candles came from.", columns, rows),
         table("Which they were: the same checksum stands for the same candles, wherever they come from.", _SEEN, seen)
         if seen
         else "",
@@ -38,12 +39,12 @@ def data_used(record: RunRecord) -> Markup:
     )
 
 
-def _market_row(market: Market) -> tuple[Cell, ...]:
+def _market_row(market: Market, kind: str | None) -> tuple[Cell, ...]:
     asked = [None if each is None else format_minute(each) for each in (market.start, market.end)]
     begin, end = asked
     span = "all" if begin is None and end is None else f"{begin or 'the first'} to {end or 'the last'}"
     # A series is known by its manifest, whose size says nothing.
-    size = f"{market.size:,} bytes" if market.size and not Path(market.path).is_dir() else "-"
+    size = f"{market.size:,} bytes" if market.size and kind != "catalog" else "-"
     source = element("code", market.path if market.size else market.source)
     return (Cell(market.instrument.symbol), Cell(source, "wide"), Cell(span), Cell(size, "num"))
 

@@ -6,13 +6,13 @@ anew each time, so that what is put there is found at once. All of it reads file
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from sptrader_stream.candles import CandleColumns
-from sptrader_stream.catalog.finding import Holding, find_holding, list_holdings
+from sptrader_stream.catalog.finding import Holding, find_holding, list_holdings, served_timeframes
 from sptrader_stream.catalog.manifest import read_manifest
 from sptrader_stream.errors import UserError
 from sptrader_stream.instruments import Instrument, load_instruments, normalise_symbol
@@ -78,6 +78,10 @@ class CandleLibrary:
     def find(self, symbol: str, timeframe: str | None, *, finest: bool = False) -> Holding | None:
         """Find the candles that serve a run, see :func:`finding.find_holding`."""
         return find_holding(self._folders, symbol, timeframe, finest=finest)
+
+    def timeframes(self, symbol: str, wanted: Sequence[str]) -> list[str]:
+        """Tell in which timeframes there are candles of a symbol, see :func:`finding.served_timeframes`."""
+        return served_timeframes(self._folders, symbol, wanted)
 
     def coverage(self, holding: Holding) -> Coverage:
         """Tell what candles there are; a file is read through once, and again when it has changed.

@@ -134,11 +134,8 @@ class TickFile:
             wrong = ~((volume >= 0.0) & (volume < np.inf))
             if wrong.any():
                 index = int(wrong.argmax())
-                what = f"the tick of {format_time(int(time[index]))} has volume {float(volume[index])!r}"
-                raise DataError(
-                    f"{self._table.name}, {self._table.place(row + index)}: {what}: expected a number of 0 or more; "
-                    "take it out"
-                )
+                what = f"has volume {float(volume[index])!r}: expected a number of 0 or more; take it out"
+                raise self._refused(row + index, f"the tick of {format_time(int(time[index]))} {what}")
             yield Ticks(row, time, bids, asks, volume)
             row += batch.num_rows
 
@@ -160,7 +157,6 @@ class TickFile:
 
     def _bad(self, index: int, first: int, time: Ints, bid: Floats, ask: Floats, last: int) -> DataError:
         """Say what is wrong with a tick."""
-        place = self._table.place(first + index)
         moment = int(time[index])
         if moment == NO_TIME:
             what = "a tick without a time"
@@ -171,4 +167,7 @@ class TickFile:
                 f"the tick of {format_time(moment)} has bid {float(bid[index])!r} and ask {float(ask[index])!r}: both "
                 "have to be above zero, and the ask not below the bid; take it out"
             )
-        return DataError(f"{self._table.name}, {place}: {what}")
+        return self._refused(first + index, what)
+
+    def _refused(self, row: int, what: str) -> DataError:
+        return DataError(f"{self._table.name}, {self._table.place(row)}: {what}")

@@ -87,6 +87,13 @@ def test_a_file_is_named_within_the_folders_alone(library: CandleLibrary, tmp_pa
             library.named(name)
 
 
+def test_timeframes_are_those_that_candles_make_up(library: CandleLibrary) -> None:
+    wanted = ("30s", "1m", "1h", "4h")
+    assert library.timeframes("EURUSD", wanted) == ["1m", "1h", "4h"]
+    assert library.timeframes("GBPUSD", wanted) == ["1h", "4h"]
+    assert library.timeframes("USDJPY", wanted) == []
+
+
 def test_ticks_stand_for_the_candles_that_they_make(tmp_path: Path) -> None:
     create_workspace(tmp_path)
     # The last minute has only begun.
@@ -96,5 +103,6 @@ def test_ticks_stand_for_the_candles_that_they_make(tmp_path: Path) -> None:
     holding = library.find("EURUSD", None)
     assert holding is not None
     assert library.coverage(holding) == Coverage(START, START + 3 * MINUTE, 3)
+    assert library.timeframes("EURUSD", ("30s", "1h")) == ["30s", "1h"]
     _, found = library.candles("EURUSD", "30s", None, None)
     assert [time for chunk in found for time in chunk.time.tolist()] == [START, START + MINUTE, START + 3 * MINUTE]

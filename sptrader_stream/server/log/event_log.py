@@ -23,8 +23,8 @@ from sptrader_stream.server.documents import RunStatus
 from sptrader_stream.server.log.encoding import Format, frame
 from sptrader_stream.server.log.pages import Page, PageCache
 from sptrader_stream.server.log.render import event_message, started_message
+from sptrader_stream.server.log.summary import summary_of_head
 from sptrader_stream.server.messages import EndedMessage, LosslessMessage, Summary
-from sptrader_stream.server.runs.summary import summary_of_head
 from sptrader_stream.store.journal import LENGTH_BYTES, read_frames
 from sptrader_stream.store.runs import read_record, read_started
 

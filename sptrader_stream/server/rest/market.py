@@ -167,7 +167,7 @@ def _metadata(library: CandleLibrary) -> Metadata:
 def _metadata_of(library: CandleLibrary, symbol: str) -> SymbolMetadata:
     finest = _finest(library, symbol)
     found = _coverage(library, finest)
-    timeframes = [each for each in TIMEFRAMES if library.find(finest.symbol, each) is not None]
+    timeframes = library.timeframes(finest.symbol, TIMEFRAMES)
     return SymbolMetadata(found.symbol, found.earliest, found.latest, found.tick_count, timeframes)
 
 

@@ -28,11 +28,11 @@ from sptrader_stream.metrics.summary import METRICS, Metrics
 from sptrader_stream.pace import Pace
 from sptrader_stream.server.documents import ENDED, RunRequest, RunState, RunStatus
 from sptrader_stream.server.log.event_log import EventLog
+from sptrader_stream.server.log.summary import summary_of_metrics
 from sptrader_stream.server.messages import EndedMessage, MetricsMessage, ProgressMessage, StateMessage
 from sptrader_stream.server.request_errors import StateConflictError
 from sptrader_stream.server.runs.progress import RunProgress
 from sptrader_stream.server.runs.status import moment_text
-from sptrader_stream.server.runs.summary import summary_of_metrics
 from sptrader_stream.store.head import metric_values
 from sptrader_stream.timeframes import format_time
 
